@@ -1,0 +1,64 @@
+"""The tree of all errors. One class per reaction of the caller.
+
+Every message is one line: the rule, the value received, the way on. `exit_code` is what the command line returns
+(0 done, 1 runtime failure, 2 bad file or flags and nothing started, 3 finished but some trials failed,
+4 stopped by budget or user, 130 Ctrl-C).
+"""
+
+
+class TagsearchError(Exception):
+    """Something tagsearch can explain in one line."""
+
+    exit_code = 1
+
+
+class UsageError(TagsearchError):
+    """A flag, name or path the user typed is wrong; nothing was started."""
+
+    exit_code = 2
+
+
+class StudyError(UsageError):
+    """A study file breaks a rule. The message begins with `file:line:` where the line is known."""
+
+
+class UnknownNameError(UsageError):
+    """A name is not in the registry; the message lists the nearest ones."""
+
+
+class CorpusError(UsageError):
+    """A corpus is missing, unreadable or not what its description says."""
+
+
+class RecordError(TagsearchError):
+    """A run folder or a file in it is missing, damaged or of another version."""
+
+
+class AnalysisError(TagsearchError):
+    """The records do not allow the analysis that was asked for."""
+
+
+class TrialDivergedError(TagsearchError):
+    """A loss or metric became NaN or infinite. A result of the trial, not a failure of the program."""
+
+
+class RunFailedError(TagsearchError):
+    """Nothing usable finished."""
+
+
+class SomeTrialsFailedError(TagsearchError):
+    """The run finished, but some trials failed; the others are usable."""
+
+    exit_code = 3
+
+
+class StoppedError(TagsearchError):
+    """The run was stopped by its time budget or by the user; `tagsearch resume` goes on."""
+
+    exit_code = 4
+
+
+class InterruptedRunError(StoppedError):
+    """Ctrl-C: what was running is on disk; `tagsearch resume` goes on."""
+
+    exit_code = 130

@@ -1,0 +1,279 @@
+"""What a run leaves on disk: written by training and search, read by analysis. Needs neither torch nor ray.
+
+Layout of a run folder (every file is written atomically; nothing here is ever unpickled):
+
+    study.yaml  resolved.yaml  lock.json  environment.json  corpus.npz  trials.csv  report/
+    tune/<trial>/  confirm/<trial>/
+        trial.json     what was to be run (TrialSpec), written before it starts
+        history.json   one row an epoch (see HISTORY_COLUMNS)
+        per_tag.npz    roc_auc, pr_auc: float32 (n_epochs, n_tags), validation, NaN where a tag is undefined
+        record.json    how it ended (TrialResult); its presence means: finished, never to be redone
+        scores.npz     confirm only: float32 logits (n_clips, n_tags) under "<split>/<checkpoint>", rows as in corpus.npz
+
+Conventions: seconds are wall seconds; epochs count from 1; ROC AUC and PR AUC (average precision) are fractions.
+"""
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from tagsearch.errors import RecordError
+
+Scalar = bool | int | float | str
+Config = Mapping[str, Scalar]  # flat: "model", "model.width", "lr", ...
+Phase = Literal["tune", "confirm"]
+Split = Literal["train", "valid", "test"]
+SPLITS: tuple[Split, ...] = ("train", "valid", "test")
+FINAL = "final"  # name of the checkpoint that the study's checkpoint rule chose
+
+HISTORY_COLUMNS = (
+    "epoch",
+    "train/loss",
+    "valid/loss",
+    "valid/roc_auc",
+    "valid/pr_auc",
+    "valid/n_undefined_tags",
+    "lr",
+    "clips_drawn",  # training chunks drawn in this epoch
+    "train_seconds",  # in training steps
+    "seconds",  # the whole epoch with its validation
+)
+
+
+class State(StrEnum):
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"  # ran to its full budget, or to the study's own stop rule
+    STOPPED = "STOPPED"  # by ASHA
+    DIVERGED = "DIVERGED"  # NaN or infinity: a result without a score
+    FAILED = "FAILED"  # an error: missing data
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (State.PENDING, State.RUNNING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialSpec:
+    """One training run to be done. `index` is its place among its arm's trials of the phase; `proposal` holds the
+    values the search chose for the tunables (they are in `config` too)."""
+
+    phase: Phase
+    arm: str
+    index: int
+    seed: int
+    config: Config
+    proposal: Config = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        content = json.dumps([self.phase, self.index, dict(self.config)], sort_keys=True)
+        return f"{self.arm}-{hashlib.sha256(content.encode()).hexdigest()[:8]}-s{self.seed}"
+
+    @property
+    def epochs(self) -> int:
+        return int(self.config["epochs"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialResult:
+    """How a trial ended. `best` and `last` are objective values; None where there is no score."""
+
+    state: State
+    stop_reason: str = ""  # "budget", "asha", "patience", "min_lr", "nan in train/loss", ...
+    epochs: int = 0
+    seconds: float = 0.0
+    best_epoch: int | None = None
+    best: float | None = None
+    last: float | None = None
+    clips_drawn: int = 0
+    audio_seconds: float = 0.0
+    n_retries: int = 0
+    device: str = ""
+    checkpoints: Mapping[str, int] = field(default_factory=dict)  # checkpoint name -> epoch, as scored in scores.npz
+    weights_sha256: Mapping[str, str] = field(default_factory=dict)  # checkpoint name -> hash of its weights file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A trial as found on disk. `result` is None while it has not ended."""
+
+    folder: Path
+    spec: TrialSpec
+    result: TrialResult | None
+    history: tuple[Mapping[str, float], ...]
+
+    @property
+    def state(self) -> State:
+        if self.result is not None:
+            return self.result.state
+        return State.RUNNING if self.history else State.PENDING
+
+    def scores(self, split: Split, checkpoint: str = FINAL) -> npt.NDArray[np.float32]:
+        """Logits (n_clips of the split, n_tags). Raises RecordError if they are missing or damaged."""
+        return read_array(self.folder / "scores.npz", f"{split}/{checkpoint}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusTable:
+    """The clips of a corpus, one row each, and their labels. Rows are sorted by clip id.
+
+    labels: uint8 (n_clips, n_tags); splits: index into SPLITS; songs, albums, artists: integer ids, the clusters of
+    the statistics; paths: relative to the corpus folder; fingerprint: hash of what the labels and audio are."""
+
+    name: str
+    fingerprint: str
+    tags: tuple[str, ...]
+    clip_ids: npt.NDArray[np.int64]
+    paths: npt.NDArray[np.str_]
+    songs: npt.NDArray[np.int32]
+    albums: npt.NDArray[np.int32]
+    artists: npt.NDArray[np.int32]
+    splits: npt.NDArray[np.int8]
+    labels: npt.NDArray[np.uint8]
+
+    def rows(self, split: Split) -> npt.NDArray[np.int64]:
+        """Row numbers of the split's clips, in order."""
+        return np.flatnonzero(self.splits == SPLITS.index(split))
+
+    @property
+    def train_counts(self) -> npt.NDArray[np.int64]:
+        """Positives per tag in the training split."""
+        return self.labels[self.rows("train")].sum(axis=0, dtype=np.int64)
+
+    def save(self, path: Path) -> None:
+        arrays = {name: getattr(self, name) for name in _CORPUS_ARRAYS}
+        write_npz(
+            path, name=np.array(self.name), fingerprint=np.array(self.fingerprint), tags=np.array(self.tags), **arrays
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> "CorpusTable":
+        with _open_npz(path) as stored:
+            arrays = {name: stored[name] for name in _CORPUS_ARRAYS}
+            head = {"name": str(stored["name"]), "fingerprint": str(stored["fingerprint"])}
+            return cls(**head, tags=tuple(map(str, stored["tags"])), **arrays)
+
+
+_CORPUS_ARRAYS = ("clip_ids", "paths", "songs", "albums", "artists", "splits", "labels")
+
+
+# --- writing: all or nothing -----------------------------------------------------------------------------------------
+
+
+def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Replace `path` in one step. `durable` waits for the disk (for files whose loss would lose finished work)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with open(temporary, "wb") as file:
+        file.write(content)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def write_text(path: Path, text: str, *, durable: bool = False) -> None:
+    write_bytes(path, text.encode(), durable=durable)
+
+
+def write_json(path: Path, content: object, *, durable: bool = False) -> None:
+    write_text(path, json.dumps(content, indent=1, allow_nan=True) + "\n", durable=durable)
+
+
+def write_npz(path: Path, *, durable: bool = False, **arrays: npt.ArrayLike) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: np.asarray(array) for name, array in arrays.items()})
+    write_bytes(path, buffer.getvalue(), durable=durable)
+
+
+def write_spec(folder: Path, spec: TrialSpec) -> None:
+    write_json(folder / "trial.json", asdict(spec), durable=True)
+
+
+def write_result(folder: Path, result: TrialResult) -> None:
+    """The last file a trial writes: from here on it is never redone."""
+    write_json(folder / "record.json", asdict(result), durable=True)
+
+
+def write_history(folder: Path, rows: Sequence[Mapping[str, float]], per_tag: Mapping[str, npt.ArrayLike]) -> None:
+    write_json(folder / "history.json", [dict(row) for row in rows])
+    write_npz(folder / "per_tag.npz", **per_tag)
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def read_json(path: Path) -> Any:
+    """Raises RecordError if the file is missing or damaged."""
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise RecordError(f"{path} is damaged: {error}") from error
+
+
+def read_array(path: Path, name: str) -> npt.NDArray[Any]:
+    with _open_npz(path) as stored:
+        if name not in stored.files:
+            raise RecordError(f"{path} holds no {name!r}; it holds {', '.join(stored.files)}")
+        return stored[name]
+
+
+def _open_npz(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, zipfile.BadZipFile) as error:
+        raise RecordError(f"{path} is damaged: {error}") from error
+
+
+def read_spec(folder: Path) -> TrialSpec:
+    return TrialSpec(**read_json(folder / "trial.json"))
+
+
+def read_result(folder: Path) -> TrialResult | None:
+    """None if the trial has not ended."""
+    if not (folder / "record.json").exists():
+        return None
+    content = read_json(folder / "record.json")
+    return TrialResult(**{**content, "state": State(content["state"])})
+
+
+def read_history(folder: Path) -> tuple[Mapping[str, float], ...]:
+    return tuple(read_json(folder / "history.json")) if (folder / "history.json").exists() else ()
+
+
+def read_trial(folder: Path) -> Trial:
+    return Trial(folder=folder, spec=read_spec(folder), result=read_result(folder), history=read_history(folder))
+
+
+def read_trials(run: Path, phase: Phase) -> Iterator[Trial]:
+    """All trials of a phase, in the order of their folder names."""
+    for path in sorted((run / phase).glob("*/trial.json")):
+        yield read_trial(path.parent)
+
+
+def read_corpus(run: Path) -> CorpusTable:
+    return CorpusTable.load(run / "corpus.npz")
+
+
+def is_run(folder: Path) -> bool:
+    return (folder / "resolved.yaml").is_file()
+
+
+def list_runs(storage: Path) -> list[Path]:
+    """Run folders under `storage`, oldest first."""
+    return sorted((folder for folder in storage.glob("*") if is_run(folder)), key=lambda f: (f.stat().st_ctime, f.name))

@@ -1,0 +1,248 @@
+"""Every component by name: where its class lives, its knobs, and where it comes from.
+
+This file is the one place of a knob's default, range and reason, and it needs neither torch nor ray: the study
+checker and the planner read it in milliseconds. A class is imported when `load` is asked for it. To add a component,
+write one file and one entry here; the contract tests run over every entry by themselves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, Literal
+
+from tagsearch.errors import UnknownNameError
+
+Scalar = bool | int | float | str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knob:
+    """One setting of a component. `low` and `high` are inclusive; `choices` replaces them for names."""
+
+    default: Scalar
+    reason: str  # why this default
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[Scalar, ...] | None = None
+
+    @property
+    def type(self) -> type:
+        return type(self.default)
+
+    def complaint(self, value: object) -> str | None:
+        """What is wrong with `value`, in words that follow the knob's name; None if nothing is."""
+        wanted = self.type
+        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if type(value) is not wanted:
+            return f"must be {_TYPE_WORDS[wanted]}, not {value!r}"
+        if self.choices is not None and value not in self.choices:
+            return f"must be one of {', '.join(map(str, self.choices))}, not {value!r}"
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if value != value or not _within(value, self.low, self.high):
+                return f"must lie in {self.range_text()}, not {value!r}"
+        return None
+
+    def range_text(self) -> str:
+        low = "-inf" if self.low is None else f"{self.low:g}"
+        high = "inf" if self.high is None else f"{self.high:g}"
+        return f"[{low}, {high}]"
+
+
+def _within(value: float, low: float | None, high: float | None) -> bool:
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+_TYPE_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a name"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One component. `mega_macs` (models only): multiply-accumulates of one chunk at the default knobs, in millions;
+    `macs_knob` names the width knob whose square it grows with."""
+
+    target: str  # "module:attribute"
+    summary: str
+    source: str
+    knobs: Mapping[str, Knob] = field(default_factory=dict)
+    mega_macs: float = 0.0
+    macs_knob: str | None = None
+
+    def load(self) -> Any:
+        module, _, attribute = self.target.partition(":")
+        return getattr(import_module(module), attribute)
+
+
+_WEIGHT_DECAY = Knob(default=0.0, low=0.0, high=1.0, reason="the homework baseline uses none")
+_BETA1 = Knob(default=0.9, low=0.0, high=0.9999, reason="Kingma & Ba 2015")
+_BETA2 = Knob(default=0.999, low=0.0, high=0.99999, reason="Kingma & Ba 2015")
+_HOMEWORK = "GCT634 (KAIST) homework 2, music tagging on MagnaTagATune"
+
+MODELS: dict[str, Entry] = {
+    "cnn1d": Entry(
+        target="tagsearch.models.cnn1d:CNN1D",
+        summary="1D CNN over time, mel bands as channels; the report's baseline (17,300 parameters)",
+        source=_HOMEWORK,
+        knobs={"width": Knob(default=32, low=1, high=1024, reason="the baseline's 32 filters")},
+        mega_macs=2.1,
+        macs_knob="width",
+    ),
+    "cnn2d": Entry(
+        target="tagsearch.models.cnn2d:CNN2D",
+        summary="2D CNN over the log-mel picture, four blocks (299,892 parameters)",
+        source=_HOMEWORK,
+        knobs={"width": Knob(default=64, low=1, high=512, reason="the homework's 64-128-128-64 channels")},
+        mega_macs=116.0,
+        macs_knob="width",
+    ),
+}
+
+LOSSES: dict[str, Entry] = {
+    "bce": Entry(
+        target="tagsearch.losses.bce:BCE",
+        summary="binary cross-entropy, mean over clips and tags",
+        source=_HOMEWORK,
+    ),
+    "focal": Entry(
+        target="tagsearch.losses.focal:Focal",
+        summary="focal loss: easy clips count less",
+        source="Lin et al. 2017, arXiv:1708.02002",
+        knobs={
+            "gamma": Knob(default=2.0, low=0.0, high=10.0, reason="Lin et al. 2017; 0 is plain cross-entropy"),
+            "alpha": Knob(default=0.25, low=0.01, high=0.99, reason="Lin et al. 2017; weight of the positives"),
+        },
+    ),
+    "bce_triplet": Entry(
+        target="tagsearch.losses.bce_triplet:BCETriplet",
+        summary="cross-entropy plus a cosine triplet loss on the embedding, similarity of label sets by Jaccard",
+        source="Schroff et al. 2015, arXiv:1503.03832; Lee et al. 2020, arXiv:2008.03729",
+        knobs={
+            "weight": Knob(default=0.5, low=0.0, high=100.0, reason="auxiliary: half the weight of the cross-entropy"),
+            "margin": Knob(default=0.4, low=0.0, high=2.0, reason="the homework's cosine margin (2021 edition)"),
+        },
+    ),
+}
+
+SAMPLERS: dict[str, Entry] = {
+    "shuffle": Entry(
+        target="tagsearch.samplers.shuffle:Shuffle",
+        summary="every clip once an epoch, in random order",
+        source="common practice",
+    ),
+    "tag_uniform": Entry(
+        target="tagsearch.samplers.tag_uniform:TagUniform",
+        summary="draw a tag uniformly, then a clip that has it, with replacement",
+        source="GCT634 homework 2, 2021 edition; Shen et al. 2016 (class-aware sampling)",
+    ),
+}
+
+OPTIMIZERS: dict[str, Entry] = {
+    "sgd": Entry(
+        target="tagsearch.training.optimizers:sgd",
+        summary="stochastic gradient descent with Nesterov momentum",
+        source=_HOMEWORK,
+        knobs={
+            "momentum": Knob(default=0.9, low=0.0, high=0.9999, reason="the homework baseline"),
+            "weight_decay": _WEIGHT_DECAY,
+        },
+    ),
+    "adam": Entry(
+        target="tagsearch.training.optimizers:adam",
+        summary="Adam",
+        source="Kingma & Ba 2015, arXiv:1412.6980",
+        knobs={"beta1": _BETA1, "beta2": _BETA2, "weight_decay": _WEIGHT_DECAY},
+    ),
+    "adamw": Entry(
+        target="tagsearch.training.optimizers:adamw",
+        summary="Adam with decoupled weight decay",
+        source="Loshchilov & Hutter 2019, arXiv:1711.05101",
+        knobs={
+            "beta1": _BETA1,
+            "beta2": _BETA2,
+            "weight_decay": Knob(default=0.01, low=0.0, high=1.0, reason="torch's default, from the paper's range"),
+        },
+    ),
+}
+
+SCHEDULES: dict[str, Entry] = {
+    "constant": Entry(
+        target="tagsearch.training.schedules:Constant", summary="the learning rate stays", source="common practice"
+    ),
+    "plateau": Entry(
+        target="tagsearch.training.schedules:Plateau",
+        summary="divide the learning rate when the validation loss stalls",
+        source=_HOMEWORK,
+        knobs={
+            "factor": Knob(default=0.2, low=0.01, high=0.99, reason="the homework baseline"),
+            "patience": Knob(default=5, low=0, high=1000, reason="epochs without progress; the homework baseline"),
+        },
+    ),
+    "cosine": Entry(
+        target="tagsearch.training.schedules:Cosine",
+        summary="half a cosine from the learning rate down to zero over the epoch budget",
+        source="Loshchilov & Hutter 2017, arXiv:1608.03983",
+    ),
+    "one_cycle": Entry(
+        target="tagsearch.training.schedules:OneCycle",
+        summary="warm up to the learning rate, then anneal, once over the epoch budget",
+        source="Smith & Topin 2018, arXiv:1708.07120",
+        knobs={"warmup": Knob(default=0.3, low=0.01, high=0.9, reason="share of the budget; torch's default")},
+    ),
+}
+
+CORPORA: dict[str, Entry] = {
+    "builtin": Entry(
+        target="tagsearch.data.builtin:load",
+        summary="music-like clips that tagsearch composes and synthesises itself, in MTAT's layout",
+        source="this project",
+        knobs={
+            "size": Knob(default="full", choices=("full", "small"), reason="full: verdicts; small: a smoke test"),
+            "seed": Knob(default=0, low=0, high=2**31 - 1, reason="which corpus is composed"),
+        },
+    ),
+    "mtat": Entry(
+        target="tagsearch.data.mtat:load",
+        summary="MagnaTagATune: annotations_final.csv and the audio folders 0..f, split 12:1:3 by folder, top 50 tags",
+        source="Law et al. 2009 (ISMIR)",
+        knobs={
+            "path": Knob(default="", reason="the folder that holds annotations_final.csv; there is no default place")
+        },
+    ),
+}
+
+# Settings of a trial that belong to no component.
+TRAINING: dict[str, Knob] = {
+    "lr": Knob(default=1e-3, low=1e-8, high=100.0, reason="the homework baseline"),
+    "epochs": Knob(default=10, low=1, high=100_000, reason="the homework baseline (2025)"),
+    "batch_size": Knob(default=16, low=1, high=65_536, reason="the homework baseline"),
+}
+
+COMPONENTS: dict[str, dict[str, Entry]] = {
+    "model": MODELS,
+    "loss": LOSSES,
+    "sampler": SAMPLERS,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+}
+DEFAULT_COMPONENTS = {"model": "cnn1d", "loss": "bce", "sampler": "shuffle", "optimizer": "sgd", "schedule": "constant"}
+
+Direction = Literal["max", "min"]
+OBJECTIVES: dict[str, Direction] = {"valid/pr_auc": "max", "valid/roc_auc": "max", "valid/loss": "min"}
+
+
+def entry(kind: str, name: str) -> Entry:
+    """The entry of component `name`; `kind` is a key of COMPONENTS or "corpus".
+
+    Raises UnknownNameError with the nearest names."""
+    entries = CORPORA if kind == "corpus" else COMPONENTS[kind]
+    if name not in entries:
+        raise UnknownNameError(f"no {kind} is called {name!r}{did_you_mean(name, entries)}")
+    return entries[name]
+
+
+def did_you_mean(name: str, known: Mapping[str, object] | list[str] | tuple[str, ...]) -> str:
+    """The tail of an error message: the nearest known name, then all of them."""
+    nearest = get_close_matches(str(name), list(known), n=1, cutoff=0.5)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else ";"
+    return f"{hint} known: {', '.join(sorted(map(str, known)))}"

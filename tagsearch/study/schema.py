@@ -1,0 +1,152 @@
+"""A study, checked: what the study file says once every default is filled in and every rule has held.
+
+Frozen objects only; `parse` makes them. Configurations are flat mappings: "model", "model.width", "loss", "loss.gamma",
+"lr", "epochs", ... - exactly the knobs of the chosen components (see tagsearch.registry), nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from tagsearch.records import Config, Scalar
+from tagsearch.registry import OBJECTIVES, Direction
+
+Design = Literal["grid", "one_factor", "leave_one_out", "explicit", "search"]
+Kind = Literal["uniform", "loguniform", "randint", "lograndint", "choice"]
+Metric = Literal["roc_auc", "pr_auc"]
+METRICS: tuple[Metric, ...] = ("roc_auc", "pr_auc")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tunable:
+    """A nuisance hyperparameter. Ranges are Ray Tune's: the upper end of randint and lograndint is excluded.
+
+    `when` maps a knob to the values under which this tunable exists."""
+
+    name: str
+    kind: Kind
+    low: float = 0.0
+    high: float = 0.0
+    choices: tuple[Scalar, ...] = ()
+    when: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
+
+    def applies(self, config: Config) -> bool:
+        return all(config.get(name) in values for name, values in self.when.items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asha:
+    grace_period: int = 4  # epochs before the first cut
+    reduction_factor: int = 3  # one in three goes on
+
+    def rungs(self, epochs: int) -> tuple[int, ...]:
+        """Epochs at which a trial of that budget may be stopped."""
+        rungs, rung = [], self.grace_period
+        while rung < epochs:
+            rungs.append(rung)
+            rung *= self.reduction_factor
+        return tuple(rungs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tune:
+    trials_per_arm: int
+    search: Literal["random", "optuna"]
+    tunables: tuple[Tunable, ...]
+    asha: Asha | None  # None: every trial runs its whole budget
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirm:
+    seeds: int = 5  # the verdict method's grade A needs five
+    top: int = 1  # pure search only: how many configurations go to the confirm phase
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """Ends a trial before its budget as COMPLETED, the same rule for all arms. None: no such rule."""
+
+    patience: int | None = None  # epochs without a better objective
+    min_lr: float | None = None  # learning rate below which the trial ends (the homework's rule)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One combination of factor levels. `levels`: factor -> label of its level."""
+
+    name: str
+    levels: Mapping[str, str]
+    config: Config
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One claim of a hypothesis: `arms` (any / all of them) beat arm `than` on every metric by its margin."""
+
+    id: str
+    arms: tuple[str, ...]
+    quantifier: Literal["any", "all"]
+    than: str
+    metrics: tuple[Metric, ...]
+    margins: Mapping[Metric, float]  # smallest difference worth having, in fractions of 1
+    role: Literal["primary", "secondary"] = "primary"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hypothesis:
+    id: str
+    text: str
+    alpha: float
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """`arms[0]` is the baseline. In a pure search (`design == "search"`) it is the only arm until the tune phase has
+    chosen the winners; they are called search-1, search-2, ..."""
+
+    name: str
+    question: str
+    data: Mapping[str, Scalar]  # "corpus" and the corpus's own knobs
+    base: Config
+    factors: Mapping[str, tuple[str, ...]]  # factor -> labels of its levels, the baseline's first
+    design: Design
+    arms: tuple[Arm, ...]
+    tune: Tune | None
+    confirm: Confirm
+    objective: str
+    checkpoint: Literal["best", "last"]
+    stop: Stop
+    snapshots: tuple[int, ...]
+    hypotheses: tuple[Hypothesis, ...]
+    seed: int
+    profile: str | None
+    document: Mapping[str, object]  # the file after profile and overrides, every default written out: resolved.yaml
+    source: str  # the file as given: study.yaml
+
+    @property
+    def baseline(self) -> Arm:
+        return self.arms[0]
+
+    @property
+    def direction(self) -> Direction:
+        return OBJECTIVES[self.objective]
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Arm]:
+        return {arm.name: arm for arm in self.arms}
+
+    @property
+    def confirm_arms(self) -> tuple[str, ...]:
+        """Names of the arms of the confirm phase, in the order declared."""
+        winners = tuple(f"search-{k + 1}" for k in range(self.confirm.top)) if self.design == "search" else ()
+        return tuple(arm.name for arm in self.arms) + winners
+
+    @property
+    def confirm_seeds(self) -> tuple[int, ...]:
+        return tuple(self.seed * 10_000 + 1 + k for k in range(self.confirm.seeds))
+
+    def tune_seed(self, index: int) -> int:
+        """Seed of an arm's `index`-th tune trial: the same for all arms, never one of the confirm phase's."""
+        return self.seed * 10_000 + 5_001 + index
