@@ -8,7 +8,7 @@ Layout of a run folder (every file is written atomically; nothing here is ever u
         history.json   one row an epoch (see HISTORY_COLUMNS)
         per_tag.npz    roc_auc, pr_auc: float32 (n_epochs, n_tags), validation, NaN where a tag is undefined
         record.json    how it ended (TrialResult); its presence means: finished, never to be redone
-        scores.npz     confirm only: float32 logits (n_clips, n_tags) under "<split>/<checkpoint>", rows as in corpus.npz
+        scores.npz     confirm only: float32 logits (n_clips, n_tags) as "<split>/<checkpoint>", rows as in corpus.npz
 
 Conventions: seconds are wall seconds; epochs count from 1; ROC AUC and PR AUC (average precision) are fractions.
 """
@@ -149,20 +149,19 @@ class CorpusTable:
     @property
     def train_counts(self) -> npt.NDArray[np.int64]:
         """Positives per tag in the training split."""
-        return self.labels[self.rows("train")].sum(axis=0, dtype=np.int64)
+        counts: npt.NDArray[np.int64] = self.labels[self.rows("train")].sum(axis=0, dtype=np.int64)
+        return counts
 
     def save(self, path: Path) -> None:
-        arrays = {name: getattr(self, name) for name in _CORPUS_ARRAYS}
-        write_npz(
-            path, name=np.array(self.name), fingerprint=np.array(self.fingerprint), tags=np.array(self.tags), **arrays
-        )
+        head = {"name": self.name, "fingerprint": self.fingerprint, "tags": self.tags}
+        write_npz(path, head | {name: getattr(self, name) for name in _CORPUS_ARRAYS})
 
     @classmethod
     def load(cls, path: Path) -> "CorpusTable":
         with _open_npz(path) as stored:
-            arrays = {name: stored[name] for name in _CORPUS_ARRAYS}
-            head = {"name": str(stored["name"]), "fingerprint": str(stored["fingerprint"])}
-            return cls(**head, tags=tuple(map(str, stored["tags"])), **arrays)
+            arrays: dict[str, Any] = {name: stored[name] for name in _CORPUS_ARRAYS}
+            tags = tuple(map(str, stored["tags"]))
+            return cls(name=str(stored["name"]), fingerprint=str(stored["fingerprint"]), tags=tags, **arrays)
 
 
 _CORPUS_ARRAYS = ("clip_ids", "paths", "songs", "albums", "artists", "splits", "labels")
@@ -175,12 +174,12 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
     """Replace `path` in one step. `durable` waits for the disk (for files whose loss would lose finished work)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with open(temporary, "wb") as file:
+    with temporary.open("wb") as file:
         file.write(content)
         if durable:
             file.flush()
             os.fsync(file.fileno())
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def write_text(path: Path, text: str, *, durable: bool = False) -> None:
@@ -191,9 +190,10 @@ def write_json(path: Path, content: object, *, durable: bool = False) -> None:
     write_text(path, json.dumps(content, indent=1, allow_nan=True) + "\n", durable=durable)
 
 
-def write_npz(path: Path, *, durable: bool = False, **arrays: npt.ArrayLike) -> None:
+def write_npz(path: Path, arrays: Mapping[str, npt.ArrayLike], *, durable: bool = False) -> None:
     buffer = io.BytesIO()
-    np.savez(buffer, **{name: np.asarray(array) for name, array in arrays.items()})
+    contents: dict[str, Any] = {name: np.asarray(array) for name, array in arrays.items()}
+    np.savez(buffer, **contents)
     write_bytes(path, buffer.getvalue(), durable=durable)
 
 
@@ -208,7 +208,7 @@ def write_result(folder: Path, result: TrialResult) -> None:
 
 def write_history(folder: Path, rows: Sequence[Mapping[str, float]], per_tag: Mapping[str, npt.ArrayLike]) -> None:
     write_json(folder / "history.json", [dict(row) for row in rows])
-    write_npz(folder / "per_tag.npz", **per_tag)
+    write_npz(folder / "per_tag.npz", per_tag)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -228,7 +228,8 @@ def read_array(path: Path, name: str) -> npt.NDArray[Any]:
     with _open_npz(path) as stored:
         if name not in stored.files:
             raise RecordError(f"{path} holds no {name!r}; it holds {', '.join(stored.files)}")
-        return stored[name]
+        array: npt.NDArray[Any] = stored[name]
+        return array
 
 
 def _open_npz(path: Path) -> Any:

@@ -5,6 +5,7 @@ checker and the planner read it in milliseconds. A class is imported when `load`
 write one file and one entry here; the contract tests run over every entry by themselves.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -39,9 +40,8 @@ class Knob:
             return f"must be {_TYPE_WORDS[wanted]}, not {value!r}"
         if self.choices is not None and value not in self.choices:
             return f"must be one of {', '.join(map(str, self.choices))}, not {value!r}"
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            if value != value or not _within(value, self.low, self.high):
-                return f"must lie in {self.range_text()}, not {value!r}"
+        if wanted in (int, float) and not _within(value, self.low, self.high):
+            return f"must lie in {self.range_text()}, not {value!r}"
         return None
 
     def range_text(self) -> str:
@@ -50,8 +50,8 @@ class Knob:
         return f"[{low}, {high}]"
 
 
-def _within(value: float, low: float | None, high: float | None) -> bool:
-    return (low is None or value >= low) and (high is None or value <= high)
+def _within(value: Any, low: float | None, high: float | None) -> bool:
+    return math.isfinite(value) and (low is None or value >= low) and (high is None or value <= high)
 
 
 _TYPE_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a name"}
@@ -203,7 +203,7 @@ CORPORA: dict[str, Entry] = {
     ),
     "mtat": Entry(
         target="tagsearch.data.mtat:load",
-        summary="MagnaTagATune: annotations_final.csv and the audio folders 0..f, split 12:1:3 by folder, top 50 tags",
+        summary="MagnaTagATune: annotations_final.csv and audio folders 0..f, split 12:1:3 by folder, top 50 tags",
         source="Law et al. 2009 (ISMIR)",
         knobs={
             "path": Knob(default="", reason="the folder that holds annotations_final.csv; there is no default place")
