@@ -34,7 +34,7 @@ def _trivial_phase(n_trials: int) -> float:
     from tagsearch.search.phase import Placement, run_phase
     from tagsearch.search.ray_session import ray_session
     from tagsearch.search.tensorboard import TensorBoard
-    from tests.fake_trial import tiny_study, tune_specs
+    from tests.fake_trial import TRAIN, specs, tiny_study
 
     study = tiny_study(trials_per_arm=n_trials)
     with tempfile.TemporaryDirectory() as name, ray_session(address=None, log=Path(name) / "ray.log"):
@@ -43,8 +43,8 @@ def _trivial_phase(n_trials: int) -> float:
             "confirm",
             study=study,
             folder=Path(name),
-            planned=[lambda spec=spec: spec for spec in tune_specs(study, n_trials, epochs=1)],
-            trial_config={"function": "tests.fake_trial:train", "settings": {}},
+            planned=[lambda spec=spec: spec for spec in specs(study, n_trials, epochs=1)],
+            trial_config={"function": TRAIN, "settings": {}},
             placement=Placement(n_slots=2, gpus_per_trial=0.0, max_retries=0, time_budget_s=None),
             observers=[TensorBoard(Path(name))],
         )

@@ -19,12 +19,12 @@ from tagsearch.search.observers import Observer
 from tagsearch.search.phase import Placement, run_phase
 from tagsearch.search.proposals import ArmProposals
 from tagsearch.search.ray_session import n_slots, ray_session
-from tagsearch.search.run_folder import write_trials_csv
+from tagsearch.search.run_folder import PLANNED_FILE, write_trials_csv
 from tagsearch.search.searcher import Propose
 from tagsearch.search.trainable import TRAIN
 from tagsearch.study.plan import choose, confirm_trials, tune_arms, tune_order
 from tagsearch.study.schema import Study
-from tagsearch.training.loop import TrialSettings
+from tagsearch.training.settings import TrialSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +152,7 @@ class _Session:
 
     def confirm(self, chosen: Mapping[str, Config]) -> None:
         specs = confirm_trials(self._study, chosen)
+        write_json(self._folder / PLANNED_FILE, [spec.name for spec in specs])
         before = list(read_trials(self._folder, "confirm"))
         ended = {trial.spec.name for trial in before if trial.result is not None}
         planned = [_given(spec) for spec in specs if spec.name not in ended]

@@ -23,6 +23,7 @@ from tagsearch.study.lock import make_lock
 from tagsearch.study.resolved import write_resolved
 from tagsearch.study.schema import Study
 
+PLANNED_FILE = Path("confirm/planned.json")  # names of the confirm phase's trials; written when that phase begins
 _PACKAGES = ("torch", "torchaudio", "ray", "optuna", "numpy", "scikit-learn", "scipy", "soundfile")
 _TRIAL_COLUMNS = (
     "phase", "arm", "index", "seed", "state", "stop_reason", "epochs", "seconds", "best_epoch", "best", "last",

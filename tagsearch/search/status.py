@@ -3,8 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
-from tagsearch.records import Phase, State, Trial, list_runs, read_trials
-from tagsearch.search.run_folder import is_taken
+from tagsearch.records import Phase, State, Trial, list_runs, read_json, read_trials
+from tagsearch.search.run_folder import PLANNED_FILE, is_taken
 
 _PHASES: tuple[Phase, ...] = ("tune", "confirm")
 
@@ -31,13 +31,12 @@ def list_lines(storage: Path) -> list[str]:
 def _condition(folder: Path) -> str:
     if is_taken(folder):
         return "running"
-    return "finished" if (folder / "trials.csv").exists() and not _unfinished(folder) else "interrupted"
+    return "finished" if _is_finished(folder) else "interrupted"
 
 
-def _unfinished(folder: Path) -> bool:
-    """A phase has trials that have not ended, or the confirm phase has not begun."""
-    confirm = list(read_trials(folder, "confirm"))
-    return not confirm or any(t.result is None for t in [*confirm, *read_trials(folder, "tune")])
+def _is_finished(folder: Path) -> bool:
+    planned = folder / PLANNED_FILE
+    return planned.exists() and all((planned.parent / name / "record.json").exists() for name in read_json(planned))
 
 
 def _counts(folder: Path) -> str:

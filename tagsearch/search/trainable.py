@@ -22,7 +22,8 @@ def train(spec: TrialSpec, settings: Mapping[str, Any], folder: Path) -> Iterato
     """Rows of the trial, see training.loop; `settings` by model, as each has its own features. One torch thread: as many trials as cores beat threads within a trial."""
     import torch
 
-    from tagsearch.training.loop import TrialSettings, run_trial
+    from tagsearch.training.loop import run_trial
+    from tagsearch.training.settings import TrialSettings
 
     torch.set_num_threads(1)
     return run_trial(spec, TrialSettings.from_json(settings[str(spec.config["model"])]), folder)
