@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import optuna
 
 from tagsearch.records import Config, Scalar
-from tagsearch.study.configs import with_value
+from tagsearch.study.settings import changed
 from tagsearch.study.schema import Study, Tunable
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -65,7 +65,7 @@ class ArmProposals:
         for tunable in self._tune.tunables:
             if tunable.applies(config):
                 proposal[tunable.name] = _SUGGEST[tunable.kind](trial, tunable)
-                config = with_value(config, tunable.name, proposal[tunable.name])
+                config = changed(config, {tunable.name: proposal[tunable.name]})
         return config, proposal
 
     def _sampler(self, index: int) -> optuna.samplers.BaseSampler:
