@@ -13,8 +13,9 @@ from math import ceil, exp, log
 import numpy as np
 
 from tagsearch.records import Config, Phase, Split, State, Trial, TrialSpec
-from tagsearch.registry import MODELS
+from tagsearch.registry import MODELS, Scalar
 from tagsearch.study.schema import Arm, Asha, Study, Tunable
+from tagsearch.study.settings import changed
 
 CHUNK_SECONDS = 3.0  # of the homework's models; others are close enough for an estimate
 START_SECONDS = 10.0  # Ray and its first actors, once a phase
@@ -94,10 +95,9 @@ class _Cost:
     speed: Speed
 
     def epoch_seconds(self, arm: Arm, tunables: Sequence[Tunable]) -> float:
-        """One epoch with its validation, averaged over the models that may be drawn in the arm."""
-        drawn = next((t.choices for t in tunables if t.name == "model" and t.applies(arm.config)), ())
-        models = drawn or (arm.config["model"],)
-        macs = sum(_macs(str(model), arm.config) for model in models) / len(models)
+        """One epoch with its validation, averaged over the models and widths that may be drawn in the arm."""
+        models = _drawn(tunables, "model", arm.config) or (arm.config["model"],)
+        macs = sum(_macs(changed(arm.config, {"model": model}), tunables) for model in models) / len(models)
         n_steps = ceil(self.n_clips["train"] / int(arm.config["batch_size"]))
         n_valid_chunks = self.n_clips["valid"] * ceil(self.clip_seconds / CHUNK_SECONDS)
         n_forwards = BACKWARD_COST * self.n_clips["train"] + n_valid_chunks
@@ -109,13 +109,26 @@ class _Cost:
         return START_SECONDS + max(longest, sum(trial_seconds) / self.n_slots)
 
 
-def _macs(model: str, config: Config) -> float:
-    entry = MODELS[model]
+def _macs(config: Config, tunables: Sequence[Tunable]) -> float:
+    """Multiply-accumulates of one chunk's forward pass; they grow with the square of the width."""
+    entry = MODELS[str(config["model"])]
     if entry.macs_knob is None:
         return entry.mega_macs * 1e6
+    name = f"model.{entry.macs_knob}"
+    widths = _drawn(tunables, name, config) or (config[name],)
     standard = float(entry.knobs[entry.macs_knob].default)
-    width = float(config[f"model.{entry.macs_knob}"]) if config["model"] == model else standard
-    return entry.mega_macs * 1e6 * (width / standard) ** 2
+    return entry.mega_macs * 1e6 * sum((float(width) / standard) ** 2 for width in widths) / len(widths)
+
+
+def _drawn(tunables: Sequence[Tunable], name: str, config: Config) -> tuple[Scalar, ...]:
+    """The values a setting may be drawn from, equally likely, the middle of a range standing for it; empty if it is
+    not tuned under `config`."""
+    tuned = next((t for t in tunables if t.name == name and t.applies(config)), None)
+    if tuned is None or tuned.kind == "choice":
+        return tuned.choices if tuned else ()
+    if tuned.kind in ("loguniform", "lograndint"):
+        return (exp((log(tuned.low) + log(tuned.high)) / 2),)
+    return ((tuned.low + tuned.high) / 2,)
 
 
 def _tune_phase(study: Study, cost: _Cost) -> PhasePlan:
@@ -162,15 +175,9 @@ def _confirm_phase(study: Study, cost: _Cost) -> PhasePlan:
 
 
 def _budgets(arm: Arm, tunables: Sequence[Tunable]) -> tuple[int, ...]:
-    """The epoch budgets an arm's trials may have, equally likely; the middle of a range stands for it."""
-    tuned = next((t for t in tunables if t.name == "epochs" and t.applies(arm.config)), None)
-    if tuned is None:
-        return (int(arm.config["epochs"]),)
-    if tuned.kind == "choice":
-        return tuple(map(int, tuned.choices))
-    if tuned.kind == "lograndint":
-        return (round(exp((log(tuned.low) + log(tuned.high)) / 2)),)
-    return (round((tuned.low + tuned.high) / 2),)
+    """The epoch budgets an arm's trials may have, equally likely."""
+    drawn = _drawn(tunables, "epochs", arm.config) or (arm.config["epochs"],)
+    return tuple(round(float(epochs)) for epochs in drawn)
 
 
 def expected_epochs(n_trials: float, budget: int, asha: Asha | None) -> float:
