@@ -47,6 +47,8 @@ from tagsearch.training.schedules import Schedule
 from tagsearch.training.seeding import TrialRandom
 from tagsearch.training.settings import TrialSettings
 
+__all__ = ["TrialSettings", "run_trial"]
+
 Row = Mapping[str, float]
 
 
