@@ -21,17 +21,20 @@ def lines(verdict: HypothesisVerdict) -> list[tuple[int, str]]:
     for part in verdict.parts:
         told += _part_lines(part)
     told.append((1, robustness(verdict)))
-    if verdict.qualifiers:
-        told.append((1, f"Beside it: {'; '.join(verdict.qualifiers)}."))
+    said = " ".join(text for _, text in told)
+    if untold := [text for text in verdict.qualifiers if text not in said]:
+        told.append((1, f"Beside it: {'; '.join(untold)}."))
     if verdict.next_step:
         told.append((1, f"Next: {verdict.next_step}"))
     return told
 
 
 def robustness(verdict: HypothesisVerdict) -> str:
-    half, double = verdict.other_margins[0.5], verdict.other_margins[2.0]
+    half, double, alone = verdict.other_margins[0.5], verdict.other_margins[2.0], verdict.other_scope
+    if {half, double, alone} == {verdict.verdict}:
+        return "The verdict is the same on this test set alone, and with half or twice the margins."
     return (
-        f"On new artists: {verdict.verdict}; on this test set alone: {verdict.other_scope}. "
+        f"On new artists: {verdict.verdict}; on this test set alone: {alone}. "
         f"With half the margins: {half}; with twice the margins: {double}."
     )
 

@@ -198,32 +198,27 @@ class Grid:
 
 def comparison_grid(run: RunData, evidence: Evidence, frame: pd.DataFrame) -> Grid:
     head = ("arm", "seeds", "ROC AUC", "Δ ROC [95 %]", "PR AUC", "Δ PR [95 %]", "outcome", "by")
-    losses = frame["n_diverged"].sum() + frame["n_failed"].sum() > 0
-    rows = [_comparison_row(row, frame, losses=losses) for row in _rows(frame)]
     return Grid(
         title="Comparison on the test split",
-        head=(*head, "lost") if losses else head,
-        rows=tuple(rows),
-        right=(False, True, True, True, True, True, False, False) + ((False,) if losses else ()),
+        head=head,
+        rows=tuple(_comparison_row(row) for row in _rows(frame)),
+        right=(False, False, True, True, True, True, False, False),
         notes=tuple(comparison_notes(run, evidence)),
     )
 
 
-def _comparison_row(row: Row, frame: pd.DataFrame, *, losses: bool) -> tuple[str, ...]:
-    cells = [str(row["arm"]), f"{row['seeds_done']}/{row['seeds_planned']}"]
-    for short in SHORT.values():
-        cells += [_mean_sd(row, frame, short), _delta(row, short)]
-    cells += [str(row["outcome"]), str(row["judged_by"])]
-    lost = [f"{row[f'n_{word}']} {word}" for word in ("diverged", "failed") if row[f"n_{word}"]]
-    return tuple([*cells, ", ".join(lost)] if losses else cells)
+def _comparison_row(row: Row) -> tuple[str, ...]:
+    lost = ", ".join(f"{row[f'n_{word}']} {word}" for word in ("diverged", "failed") if row[f"n_{word}"])
+    seeds = f"{row['seeds_done']}/{row['seeds_planned']}" + (f" ({lost})" if lost else "")
+    scores = [cell for short in SHORT.values() for cell in (_mean_sd(row, short), _delta(row, short))]
+    return (str(row["arm"]), seeds, *scores, str(row["outcome"]), str(row["judged_by"]))
 
 
-def _mean_sd(row: Row, frame: pd.DataFrame, short: str) -> str:
+def _mean_sd(row: Row, short: str) -> str:
     mean, sd = row[f"{short}_mean"], row[f"{short}_sd"]
     if np.isnan(mean):
         return "-"
-    halves = frame[f"{short}_half"].to_numpy(dtype=float)
-    digits = words.decimals(float(np.min(halves[np.isfinite(halves)], initial=np.inf)))
+    digits = words.decimals(row[f"{short}_half"])
     return f"{mean:.{digits}f}" if np.isnan(sd) else f"{mean:.{digits}f} ± {sd:.{digits}f}"
 
 

@@ -168,8 +168,10 @@ def next_step(verdict: Verdict, parts: Sequence[PartVerdict], needs: Needs, *, n
     if any("rival diverged" in member.flags for member in members):
         return "Tune the arm that diverged, or lower its learning rate, and run the study anew."
     lost = [gate for member in members for gate in member.gates if not gate.passed and gate.blocks == "outcome"]
-    if any(gate.id == "G5" for gate in lost):
+    if any(gate.id == "G5" and "not finished" in gate.text for gate in lost):
         return "`tagsearch resume` runs the missing seeds."
+    if any(gate.id == "G5" for gate in lost):
+        return "See why trials failed (`tagsearch status`), mend it and run the study again."
     if lost:
         return "Give the arms the same budget."
     return needed(needs, n_seeds=n_seeds, n_artists=_n_artists(members))
@@ -180,6 +182,8 @@ def _n_artists(members: Sequence[Member]) -> int:
 
 
 def needed(needs: Needs, *, n_seeds: int, n_artists: int) -> str:
+    if n_seeds < 2 and needs.seeds is not None:
+        return f"Run {needs.seeds} seeds an arm (now {n_seeds}): fewer than two cannot tell a method from luck."
     if needs.seeds is not None:
         return f"About {needs.seeds} seeds an arm ({needs.seeds - n_seeds} more) should decide it."
     if needs.artists is None or needs.artists > FAR_TOO_MANY * n_artists:
