@@ -65,11 +65,11 @@ class RunData:
 
 def load(run: Path | str) -> RunData:
     """Read a run folder. Raises RecordError if it is none, or if its records are damaged."""
-    from tagsearch.study.parse import read_study  # the only place that needs the YAML reader
-
     folder = Path(run)
     if not is_run(folder):
         raise RecordError(f"{folder} is no run folder: it holds no resolved.yaml; `tagsearch ls` lists the runs")
+    from tagsearch.study.parse import read_study  # the only place that needs the YAML reader
+
     return gather(folder, read_study(folder / "resolved.yaml"))
 
 
