@@ -4,7 +4,6 @@
 Exit codes: see tagsearch.errors.
 """
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +15,6 @@ from tagsearch import __version__
 from tagsearch.errors import StoppedError, TagsearchError, UsageError
 
 if TYPE_CHECKING:
-    from tagsearch.search.run import Options
     from tagsearch.study.schema import Study
 
 _ASK_ABOVE_HOURS = 1.0
@@ -34,7 +32,9 @@ _study_arguments = (
 )
 _run_options = (
     click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once; default: what fits."),
-    click.option("--gpus-per-trial", type=click.FloatRange(min=0), help="Share of a GPU; default 0.25 if there is one."),
+    click.option(
+        "--gpus-per-trial", type=click.FloatRange(min=0), help="Share of a GPU; default 0.25 if there is one."
+    ),
     click.option("--time-budget-s", type=click.FloatRange(min=0, min_open=True), help="Stop a phase after that long."),
     click.option("--max-retries", type=click.IntRange(min=0), default=2, show_default=True, help="Of a failing trial."),
     click.option("--address", help="A running Ray cluster; default: Ray on this machine, for this run only."),
@@ -119,10 +119,10 @@ def resume(run_name: str | None, storage: Path, quiet: bool, **options: Any) -> 
     tagsearch resume runs/losses-20261122T131500Z
     """
     from tagsearch.search.run_folder import find_run
-    from tagsearch.study.parse import read_resolved
+    from tagsearch.study.parse import read_study
 
     folder = find_run(run_name, storage=storage)
-    _start(read_resolved(folder), folder, storage, quiet=quiet, **options)
+    _start(read_study(folder / "resolved.yaml"), folder, storage, quiet=quiet, **options)
 
 
 @cli.command()
@@ -146,8 +146,8 @@ def summarize(run_name: str | None, storage: Path, style: str) -> None:
 @_storage
 def status(run_name: str | None, storage: Path) -> None:
     """States of a run's trials (default: the latest run)."""
-    from tagsearch.search.status import describe
     from tagsearch.search.run_folder import find_run
+    from tagsearch.search.status import describe
 
     click.echo(describe(find_run(run_name, storage=storage)))
 
@@ -181,10 +181,11 @@ def _read_study(
 
 def _print_plan(study: "Study", max_concurrent: int | None) -> float:
     """Predicted hours."""
-    from tagsearch.study.plan import make_plan
+    from tagsearch.study.plan import predict
+    from tagsearch.study.plan_text import describe
 
-    made = make_plan(study, n_slots=max_concurrent or os.cpu_count() or 1)
-    click.echo(made.text())
+    made = predict(study, n_slots=max_concurrent)
+    click.echo(describe(study, made))
     return made.hours
 
 
@@ -192,7 +193,9 @@ def _ask(hours: float, *, yes: bool) -> None:
     if hours <= _ASK_ABOVE_HOURS or yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(f"the run would take about {hours:.1f} hours and there is no terminal to ask at; pass -y to start it")
+        raise UsageError(
+            f"the run would take about {hours:.1f} hours and there is no terminal to ask at; pass -y to start it"
+        )
     if not click.confirm(f"Start a run of about {hours:.1f} hours?"):
         raise StoppedError("not started")
 
@@ -256,7 +259,7 @@ def _finish(folder: Path) -> None:
 def _summarize(folder: Path, style: str) -> None:
     analysis = _import_analysis()
     summary = analysis.summarize(folder)
-    click.echo(summary.render(style))
+    click.echo(analysis.render(summary, style))
     report = analysis.write_report(summary, folder / "report")
     if style == "table":
         click.echo(f"report: {report}")
@@ -267,7 +270,7 @@ def _import_analysis() -> Any:
     import analysis
 
     if getattr(analysis, "__tagsearch__", None) != __version__:
-        where = getattr(analysis, "__file__", None) or list(analysis.__path__)[0]
+        where = getattr(analysis, "__file__", None) or next(iter(analysis.__path__))
         raise UsageError(f"{where} hides tagsearch's own package `analysis`; rename it or start from another folder")
     return analysis
 

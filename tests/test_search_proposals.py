@@ -66,7 +66,7 @@ def test_a_conditional_tunable_exists_only_where_its_condition_holds() -> None:
     assert {config["model"] for config, _ in made} == {"cnn1d", "cnn2d"}
     for config, proposal in made:
         assert ("model.width" in proposal) == (config["model"] == "cnn2d")
-        assert config["model.width"] == (proposal["model.width"] if "model.width" in proposal else 32)
+        assert config["model.width"] == proposal.get("model.width", 32)
 
 
 def test_the_upper_end_of_randint_is_excluded() -> None:

@@ -1,8 +1,8 @@
 """Early stopping that is fair to every arm: one ASHA bracket set per arm and epoch budget.
 
 One shared set of brackets starves arms whose curves rise late, and its state is lost when the driver dies. Here each
-(arm, budget) has Ray's own asynchronous successive halving to itself, and every value it sees is first appended to a log
-on disk; a new process replays the log and stands where the old one stood.
+(arm, budget) has Ray's own asynchronous successive halving to itself, and every value it sees is first appended to a
+log on disk; a new process replays the log and stands where the old one stood.
 
 Source of the rule: Li et al. 2018, arXiv:1810.05934, as implemented by ray.tune.schedulers.AsyncHyperBandScheduler.
 """
@@ -16,7 +16,8 @@ from typing import Any
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
 from tagsearch.errors import RecordError
-from tagsearch.study.schema import Asha, Direction
+from tagsearch.registry import Direction
+from tagsearch.study.schema import Asha
 
 
 @dataclass(frozen=True, kw_only=True)

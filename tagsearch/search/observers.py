@@ -9,7 +9,9 @@ from tagsearch.records import Phase, Trial, TrialResult, TrialSpec
 class Observer(Protocol):
     """A trial continued after a crash reports its earlier epochs again, starting with `trial_started`."""
 
-    def phase_started(self, phase: Phase, *, arms: Sequence[str], n_trials: int, n_slots: int, before: Sequence[Trial]) -> None:
+    def phase_started(
+        self, phase: Phase, *, arms: Sequence[str], n_trials: int, n_slots: int, before: Sequence[Trial]
+    ) -> None:
         """`n_trials` includes those that an earlier process has begun or ended: `before`."""
 
     def trial_started(self, spec: TrialSpec) -> None: ...

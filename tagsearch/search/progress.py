@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
 from tagsearch.records import Phase, State, Trial, TrialResult, TrialSpec
+from tagsearch.study.plan_text import duration
 from tagsearch.study.schema import Study
 
 _LINE_EVERY_S = 30.0  # without a terminal
@@ -30,7 +31,7 @@ class ProgressBars:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Bar(*columns, console=out, transient=True, disable=not out.is_terminal)
         self._out = out
-        self._tasks: dict[str, tuple[int, float]] = {}
+        self._tasks: dict[str, tuple[TaskID, float]] = {}
 
     def __enter__(self) -> "ProgressBars":
         self._bar.start()
@@ -96,7 +97,7 @@ class LiveTable:
             self._live.stop()
             self._live = None
         if not self._quiet:
-            self._out.print(f"{phase} phase: {self._summary()} in {_duration(time.monotonic() - self._start)}")
+            self._out.print(f"{phase} phase: {self._summary()} in {duration(time.monotonic() - self._start)}")
 
     def _summary(self) -> str:
         counts = Counter(state for _, state in self._states.values())
@@ -115,7 +116,7 @@ class LiveTable:
         if not n_ended_here:
             return ""
         left = (time.monotonic() - self._start) * (self._n_trials - n_ended) / n_ended_here
-        return f"; about {_duration(left)} left"
+        return f"; about {duration(left)} left"
 
     def _table(self) -> Table:
         table = Table(title=f"{self._phase} phase{self._eta()}", title_justify="left", box=None, pad_edge=False)
@@ -127,9 +128,3 @@ class LiveTable:
             best = f"{self._best[arm]:.4f}" if arm in self._best else ""
             table.add_row(arm, *cells, str(self._epochs[arm]), best)
         return table
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 import optuna
 
 from tagsearch.records import Config, Scalar
-from tagsearch.study.settings import changed
 from tagsearch.study.schema import Study, Tunable
+from tagsearch.study.settings import changed
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

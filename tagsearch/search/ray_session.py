@@ -1,5 +1,6 @@
 """Ray, started and kept quiet. Everything Ray and its workers print goes to `ray.log` in the run folder."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -24,7 +25,9 @@ def ray_session(*, address: str | None, log: Path) -> Iterator[None]:
     """Ray for the duration of the block: the cluster at `address`, else one of our own on this machine."""
     os.environ.update(_QUIET)
     with _output_to(log):
-        ray.init(address=address or "local", log_to_driver=False, include_dashboard=False, logging_level="warning")
+        ray.init(
+            address=address or "local", log_to_driver=False, include_dashboard=False, logging_level=logging.WARNING
+        )
     try:
         with _output_to(log):
             yield

@@ -22,8 +22,8 @@ from tagsearch.search.ray_session import n_slots, ray_session
 from tagsearch.search.run_folder import PLANNED_FILE, write_trials_csv
 from tagsearch.search.searcher import Propose
 from tagsearch.search.trainable import TRAIN
-from tagsearch.study.plan import choose, confirm_trials, tune_arms, tune_order
 from tagsearch.study.schema import Study
+from tagsearch.study.trials import chosen_configs, confirm_trials, tune_order
 from tagsearch.training.settings import TrialSettings
 
 
@@ -101,13 +101,12 @@ class _Session:
         self._n_slots = max(1, min(possible, options.max_concurrent or possible))
 
     def tune(self) -> Mapping[str, Config]:
-        """The chosen configuration of every arm that has a usable trial. Chosen once; a resumed run reads the choice."""
+        """The chosen configuration of every arm that has a usable trial; chosen once, a resumed run reads it."""
         study, chosen_file = self._study, self._folder / "tune" / "chosen.json"
         if chosen_file.exists():
             return dict(read_json(chosen_file))
         assert study.tune is not None
-        arms = tune_arms(study)
-        proposals = {arm: ArmProposals(study, arm=arm, base=config) for arm, config in arms.items()}
+        proposals = {arm.name: ArmProposals(study, arm=arm.name, base=arm.config) for arm in study.tune_arms}
         trials = list(read_trials(self._folder, "tune"))
         before = {(t.spec.arm, t.spec.index): t for t in trials}
         for (arm, index), trial in sorted(before.items()):
@@ -122,12 +121,12 @@ class _Session:
             "tune",
             planned,
             n_trials=len(tune_order(study)),
-            arms=tuple(arms),
+            arms=tuple(proposals),
             before=trials,
             rungs=self._rungs(),
             told=lambda spec, result: proposals[spec.arm].tell(spec.index, _score(result)),
         )
-        chosen = self._choose(arms)
+        chosen = chosen_configs(study, list(read_trials(self._folder, "tune")))
         write_json(chosen_file, {name: dict(config) for name, config in chosen.items()}, durable=True)
         return chosen
 
@@ -137,18 +136,6 @@ class _Session:
             return None
         folder.mkdir(parents=True, exist_ok=True)
         return Rungs(study.tune.asha, direction=study.direction, log=folder / "rungs.jsonl")
-
-    def _choose(self, arms: Mapping[str, Config]) -> dict[str, Config]:
-        trials = list(read_trials(self._folder, "tune"))
-        winners = {arm: choose(self._study, arm, trials) for arm in arms}
-        if self._study.design != "search":
-            return {arm: best[0].spec.config for arm, best in winners.items() if best}
-        (best,) = winners.values()
-        names = self._study.confirm_arms[1:]
-        baseline = self._study.baseline
-        return {baseline.name: baseline.config} | {
-            name: trial.spec.config for name, trial in zip(names, best, strict=False)
-        }
 
     def confirm(self, chosen: Mapping[str, Config]) -> None:
         specs = confirm_trials(self._study, chosen)

@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tagsearch.errors import UsageError
-from tagsearch.records import CorpusTable, Trial, is_run, read_trials, write_json, write_text
+from tagsearch.records import CorpusTable, Trial, is_run, list_runs, read_trials, write_json, write_text
 from tagsearch.study.lock import make_lock
 from tagsearch.study.resolved import write_resolved
 from tagsearch.study.schema import Study
@@ -59,7 +59,9 @@ def taken(folder: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise UsageError(f"{folder} is being run by another process; watch it with `tagsearch status {folder}`") from error
+        raise UsageError(
+            f"{folder} is being run by another process; watch it with `tagsearch status {folder}`"
+        ) from error
     try:
         yield
     finally:

@@ -25,9 +25,7 @@ class PlannedSearcher(Searcher):  # type: ignore[misc]
 
     ended: called once when a trial has ended; `failed` means for good, after its retries."""
 
-    def __init__(
-        self, planned: Sequence[Propose], *, folder: Path, config: Mapping[str, Any], ended: Ended
-    ) -> None:
+    def __init__(self, planned: Sequence[Propose], *, folder: Path, config: Mapping[str, Any], ended: Ended) -> None:
         super().__init__(metric="score", mode="max")
         self._planned = list(planned)
         self._folder = folder

@@ -5,7 +5,7 @@ appear in the HParams view too; "best/..." is the best value so far, which that 
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndI
 from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboardX.summary import hparams
 
-from tagsearch.records import Phase, State, Trial, TrialResult, TrialSpec
+from tagsearch.records import Phase, State, Trial, TrialResult, TrialSpec, read_trials
 from tagsearch.registry import OBJECTIVES
 
 _BEST = tuple(f"best/{name}" for name in OBJECTIVES)
+_FIGURES = ".figures"  # suffix of their event files
 _STATUS = {State.COMPLETED: "STATUS_SUCCESS", State.STOPPED: "STATUS_SUCCESS"}
 
 
@@ -77,11 +78,16 @@ def _session_end(status: Any) -> Summary:
     end = SessionEndInfo(status=status, end_time_secs=time.time())
     content = HParamsPluginData(session_end_info=end, version=0).SerializeToString()
     plugin = SummaryMetadata.PluginData(plugin_name="hparams", content=content)
-    return Summary(value=[Summary.Value(tag="_hparams_/session_end_info", metadata=SummaryMetadata(plugin_data=plugin))])
+    return Summary(
+        value=[Summary.Value(tag="_hparams_/session_end_info", metadata=SummaryMetadata(plugin_data=plugin))]
+    )
 
 
-def write_figures(folder: Path, figures: Mapping[str, Any], *, epoch: int) -> None:
-    """Add matplotlib figures to a trial's views, under their names."""
-    with SummaryWriter(str(folder), filename_suffix=".figures") as writer:
-        for name, figure in figures.items():
-            writer.add_figure(name, figure, global_step=epoch, close=False)
+def add_figures(run: Path, draw: Callable[[Path, Trial], Mapping[str, Any]]) -> None:
+    """Pictures into the views of the confirm trials that have none yet. `draw`: a run's trial as named matplotlib
+    figures."""
+    for trial in read_trials(run, "confirm"):
+        if trial.state is State.COMPLETED and not any(trial.folder.glob(f"*{_FIGURES}")):
+            with SummaryWriter(str(trial.folder), filename_suffix=_FIGURES) as writer:
+                for name, figure in draw(run, trial).items():
+                    writer.add_figure(name, figure, global_step=trial.result.best_epoch if trial.result else 0)

@@ -19,7 +19,9 @@ TRAIN = "tagsearch.search.trainable:train"
 
 
 def train(spec: TrialSpec, settings: Mapping[str, Any], folder: Path) -> Iterator[Mapping[str, float]]:
-    """Rows of the trial, see training.loop; `settings` by model, as each has its own features. One torch thread: as many trials as cores beat threads within a trial."""
+    """Rows of the trial, see training.loop; `settings` by model, as each has its own features.
+
+    One torch thread: as many trials as cores beat threads within a trial."""
     import torch
 
     from tagsearch.training.loop import run_trial
@@ -30,8 +32,8 @@ def train(spec: TrialSpec, settings: Mapping[str, Any], folder: Path) -> Iterato
 
 
 class TrialActor(tune.Trainable):  # type: ignore[misc]
-    """config: name, folder, spec and settings of a trial (JSON-able), and `function`, the "module:name" of what runs it:
-    `train` below, or another with its signature."""
+    """config: name, folder, spec and settings of a trial (JSON-able), and `function`, the "module:name" of what runs
+    it: `train` below, or another with its signature."""
 
     def setup(self, config: dict[str, Any]) -> None:
         self.reset_config(config)
