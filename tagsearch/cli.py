@@ -4,6 +4,7 @@
 Exit codes: see tagsearch.errors.
 """
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -259,10 +260,18 @@ def _finish(folder: Path) -> None:
 def _summarize(folder: Path, style: str) -> None:
     analysis = _import_analysis()
     summary = analysis.summarize(folder)
-    click.echo(analysis.render(summary, style))
+    click.echo(_RENDER[style](summary))
     report = analysis.write_report(summary, folder / "report")
     if style == "table":
         click.echo(f"report: {report}")
+
+
+_RENDER: dict[str, Callable[[Any], str]] = {
+    "table": lambda summary: str(summary.text()),
+    "md": lambda summary: str(summary.markdown()),
+    "json": lambda summary: json.dumps(summary.to_json(), indent=1),
+    "csv": lambda summary: str(summary.comparison.to_csv(index=False)),
+}
 
 
 def _import_analysis() -> Any:
