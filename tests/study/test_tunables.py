@@ -187,12 +187,13 @@ MISTAKES = {
     ),
     "conditions in a circle": (
         SEARCH
-        + "    epochs: {choice: [10, 20], when: {batch_size: 8}}\n    batch_size: {choice: [8, 16], when: {epochs: 10}}\n",
+        + "    epochs: {choice: [10, 20], when: {batch_size: 8}}\n"
+        + "    batch_size: {choice: [8, 16], when: {epochs: 10}}\n",
         r"^s\.yaml:5: the `when:` of epochs and batch_size wait for each other$",
     ),
     "arms that differ in what is tuned": (
-        "study: x\narms: {a: {lr: 0.1}, b: {lr: 0.2}}\ntune:\n  trials_per_arm: 2\n  tunables: {lr: {uniform: [0.1, 1]}}\n",
-        r"^s\.yaml:5: arms 'a' and 'b' differ only in lr, and lr is tuned in both$",
+        "study: x\narms: {a: {lr: 0.1}, b: {lr: 0.2}}\n" + SEARCH.partition("\n")[2] + "    lr: {uniform: [0.1, 1]}\n",
+        r"^s\.yaml:6: arms 'a' and 'b' differ only in lr, and lr is tuned in both$",
     ),
 }
 
