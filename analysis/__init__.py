@@ -1,1 +1,39 @@
-"""Comparison tables and verdicts from the run folders that tagsearch leaves. Needs neither ray nor torch."""
+"""Comparison tables and verdicts from the run folders that tagsearch leaves. Needs neither ray nor torch.
+
+    analysis.load(run)          a run folder as frames (analysis.rundata.RunData)
+    analysis.summarize(run)     tables and verdicts (analysis.summary.Summary); reads, writes nothing
+    analysis.write_report(...)  a summary as report/: Markdown, HTML, CSV, JSON, PNG
+    analysis.trial_figures(...) pictures of one trial, for TensorBoard
+
+Importing the package is cheap: pandas and matplotlib are loaded with the first call.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import tagsearch
+
+__tagsearch__ = tagsearch.__version__  # tells this package from a user's own folder called analysis
+
+if TYPE_CHECKING:
+    from analysis.figures import trial_figures as trial_figures
+    from analysis.report import write_report as write_report
+    from analysis.rundata import RunData as RunData
+    from analysis.rundata import load as load
+    from analysis.summary import Summary as Summary
+    from analysis.summary import summarize as summarize
+
+_HOMES = {
+    "RunData": "analysis.rundata",
+    "load": "analysis.rundata",
+    "Summary": "analysis.summary",
+    "summarize": "analysis.summary",
+    "trial_figures": "analysis.figures",
+    "write_report": "analysis.report",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,144 @@
+"""Verdict cards: as text, as Markdown, and as the JSON of verdicts.json."""
+
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from analysis.intervals import Estimate
+from analysis.judgement import Claim, HypothesisVerdict, Member, PartVerdict
+
+INDENT = "    "
+
+
+def headline(verdict: HypothesisVerdict) -> str:
+    return f"{verdict.id}: {verdict.verdict} (grade {verdict.grade}, alpha {verdict.alpha:g})"
+
+
+def lines(verdict: HypothesisVerdict) -> list[tuple[int, str]]:
+    """A card as (depth, sentence)."""
+    told = [(0, headline(verdict)), (1, f"“{verdict.text}”"), (1, verdict.reason)]
+    for part in verdict.parts:
+        told += _part_lines(part)
+    told.append((1, robustness(verdict)))
+    said = " ".join(text for _, text in told)
+    if untold := [text for text in verdict.qualifiers if text not in said]:
+        told.append((1, f"Beside it: {'; '.join(untold)}."))
+    if verdict.next_step:
+        told.append((1, f"Next: {verdict.next_step}"))
+    return told
+
+
+def robustness(verdict: HypothesisVerdict) -> str:
+    half, double, alone = verdict.other_margins[0.5], verdict.other_margins[2.0], verdict.other_scope
+    if {half, double, alone} == {verdict.verdict}:
+        return "The verdict is the same on this test set alone, and with half or twice the margins."
+    return (
+        f"On new artists: {verdict.verdict}; on this test set alone: {alone}. "
+        f"With half the margins: {half}; with twice the margins: {double}."
+    )
+
+
+def _part_lines(part: PartVerdict) -> list[tuple[int, str]]:
+    told = [(1, f"[{part.outcome}] {part.id} ({part.role}): {part.reason}")]
+    for member in part.members:
+        told += [(2, f"[{claim.outcome}] {member.arm} - {member.than}, {claim.reason}") for claim in member.claims]
+        if member.reason:
+            told.append((2, f"[{member.outcome}] {member.arm}: {member.reason}."))
+    return told
+
+
+def plain(verdict: HypothesisVerdict, width: int) -> str:
+    wrapped = [
+        textwrap.fill(text, width, initial_indent=INDENT * depth, subsequent_indent=INDENT * depth + "  ")
+        for depth, text in lines(verdict)
+    ]
+    return "\n".join(wrapped)
+
+
+def markdown(verdict: HypothesisVerdict) -> str:
+    head, *rest = lines(verdict)
+    return "\n".join([f"### {head[1]}", "", *(f"{'  ' * (depth - 1)}- {text}" for depth, text in rest)])
+
+
+def to_json(verdicts: Sequence[HypothesisVerdict]) -> list[dict[str, object]]:
+    """As section "Presentation" of the method asks; infinite numbers become null."""
+    return [_verdict_json(verdict) for verdict in verdicts]
+
+
+def _verdict_json(verdict: HypothesisVerdict) -> dict[str, object]:
+    gates = {(gate.id, gate.about): gate for part in verdict.parts for m in part.members for gate in m.gates}
+    return {
+        "hypothesis": verdict.id,
+        "text": verdict.text,
+        "verdict": str(verdict.verdict),
+        "basis": verdict.basis,
+        "grade": verdict.grade,
+        "scope": verdict.scope,
+        "alpha": verdict.alpha,
+        "look": 1,
+        "parts": [_part_json(part) for part in verdict.parts],
+        "gates": [asdict(gate) for gate in gates.values()],
+        "qualifiers": list(verdict.qualifiers),
+        "reason": verdict.reason,
+        "next": {"seeds": verdict.needs.seeds, "clusters": verdict.needs.artists, "text": verdict.next_step},
+        "benchmark_verdict": str(verdict.other_scope),
+        "verdict_by_margin_factor": {f"{factor:g}": str(v) for factor, v in verdict.other_margins.items()},
+        "spec_sha256": verdict.spec_sha256,
+    }
+
+
+def _part_json(part: PartVerdict) -> dict[str, object]:
+    return {
+        "id": part.id,
+        "role": part.role,
+        "kind": part.quantifier,
+        "outcome": str(part.outcome),
+        "reason": part.reason,
+        "members": [_member_json(member) for member in part.members],
+    }
+
+
+def _member_json(member: Member) -> dict[str, object]:
+    return {
+        "arm": member.arm,
+        "than": member.than,
+        "outcome": str(member.outcome),
+        "flags": list(member.flags),
+        "reason": member.reason,
+        "claims": [_claim_json(claim) for claim in member.claims],
+    }
+
+
+def _claim_json(claim: Claim) -> dict[str, object]:
+    told = {
+        "metric": claim.metric,
+        "outcome": str(claim.outcome),
+        "rho": claim.margin,
+        "lo": _finite(claim.lower),
+        "hi": _finite(claim.upper),
+        "alpha_lo": claim.levels.lower,
+        "alpha_hi": claim.levels.upper,
+        "floor": _finite(claim.floor),
+        "flags": list(claim.flags),
+        "reason": claim.reason,
+        "next": {"seeds": claim.needs.seeds, "clusters": claim.needs.artists},
+    }
+    return told | (_estimate_json(claim.estimate) if claim.estimate else {"est": None})
+
+
+def _estimate_json(estimate: Estimate) -> dict[str, object]:
+    return {
+        "est": estimate.value,
+        "df": estimate.seed_df,
+        "K": estimate.n_seeds,
+        "C": estimate.n_clusters,
+        "paired": estimate.paired,
+        "se_seed": _finite(math.sqrt(estimate.seed_variance)),
+        "se_clip": _finite(math.sqrt(estimate.clip_variance)),
+        "per_seed": list(estimate.per_seed),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

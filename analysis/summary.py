@@ -1,0 +1,96 @@
+"""One run summarised: tables, verdicts and the text that `tagsearch summarize` prints. Nothing is written here."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from analysis import cards, tables
+from analysis.evidence import Evidence, collect
+from analysis.judgement import HypothesisVerdict
+from analysis.rundata import RunData, load
+from analysis.tables import Grid
+from analysis.verdicts import judge
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """`comparison` and `tuning`: see `tables`; `tuning` is empty for a study without a tune phase."""
+
+    run: RunData
+    evidence: Evidence
+    comparison: pd.DataFrame
+    tuning: pd.DataFrame
+    verdicts: tuple[HypothesisVerdict, ...]
+
+    @property
+    def grids(self) -> tuple[Grid, ...]:
+        compared = tables.comparison_grid(self.run, self.evidence, self.comparison)
+        return (compared,) if self.tuning.empty else (compared, tables.tuning_grid(self.tuning))
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        study, split, corpus = self.run.study, self.evidence.split, self.run.corpus
+        profile = f" (profile {study.profile})" if study.profile else ""
+        return (
+            f"Study {study.name}{profile}: {study.question}",
+            f"Corpus {corpus.name}: {split.n_clips:,} test clips by {split.n_artists} artists, "
+            f"{int(split.defined.sum())} of {len(split.defined)} tags scored",
+            f"Run {self.run.folder}",
+        )
+
+    def text(self, width: int = 120) -> str:
+        """For a terminal of that many columns."""
+        header = [textwrap.fill(line, width, subsequent_indent="  ") for line in self.header]
+        blocks = ["\n".join(header), *(grid.plain(width) for grid in self.grids)]
+        return "\n\n".join(
+            blocks + [cards.plain(verdict, width) for verdict in self.verdicts or ()] + self._no_verdicts
+        )
+
+    def markdown(self) -> str:
+        title, *rest = self.header
+        blocks = [f"# {title}", "\n".join(f"- {line}" for line in rest), *(grid.markdown() for grid in self.grids)]
+        blocks += ["## Verdicts", *map(cards.markdown, self.verdicts), *self._no_verdicts]
+        return "\n\n".join(blocks) + "\n"
+
+    def to_json(self) -> dict[str, object]:
+        """The tables and the verdicts as plain values."""
+        return {
+            "study": self.run.study.name,
+            "comparison": _records(self.comparison),
+            "tuning": _records(self.tuning),
+            "verdicts": cards.to_json(self.verdicts),
+        }
+
+    @property
+    def _no_verdicts(self) -> list[str]:
+        return [] if self.verdicts else ["The study declares no hypothesis: the table is exploratory."]
+
+
+def _records(frame: pd.DataFrame) -> Sequence[dict[str, object]]:
+    """Rows with None for what is not finite, as JSON knows neither NaN nor infinity."""
+    rows = frame.astype(object).to_dict(orient="records")
+    return [{str(key): _plain(value) for key, value in row.items()} for row in rows]
+
+
+def _plain(value: object) -> object:
+    is_lost = isinstance(value, float) and not float("-inf") < value < float("inf")
+    return None if is_lost else value
+
+
+def summarize(run: Path | str | RunData) -> Summary:
+    """Read a run folder and judge it, finished or not.
+
+    Raises RecordError for a folder that is no run or is damaged, AnalysisError if nothing in it can be scored."""
+    data = run if isinstance(run, RunData) else load(run)
+    evidence = collect(data)
+    verdicts = tuple(judge(data, evidence, hypothesis) for hypothesis in data.study.hypotheses)
+    return Summary(
+        run=data,
+        evidence=evidence,
+        comparison=tables.comparison(data, evidence, verdicts),
+        tuning=tables.tuning(data),
+        verdicts=verdicts,
+    )

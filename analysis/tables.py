@@ -1,0 +1,267 @@
+"""The tables: arms compared on the test split, and what the tune phase did. Frames first, text from them.
+
+Rows keep the declared order and no maximum is marked: where the intervals overlap, the largest number is not the best
+arm. The tune table is apart, as its numbers are maxima over trials on the data that chose them.
+"""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis import words
+from analysis.evidence import ArmEvidence, Evidence
+from analysis.judgement import HypothesisVerdict
+from analysis.outcomes import Levels, Outcome
+from analysis.rundata import RunData
+from analysis.verdicts import judge_member
+from tagsearch.records import State, Trial
+from tagsearch.study.schema import METRICS, Metric, Part, Study
+
+Row = dict[str, Any]  # one row of a frame, by column
+
+TUNE_TITLE = "Tune phase: selection, optimistic - not evidence"
+ALPHA = 0.05  # of the intervals shown in the comparison table
+MARGINS: Mapping[Metric, float] = {"roc_auc": 0.005, "pr_auc": 0.010}  # where no hypothesis declares any
+SHORT: Mapping[Metric, str] = {"roc_auc": "roc", "pr_auc": "pr"}
+
+
+def comparison(run: RunData, evidence: Evidence, verdicts: Sequence[HypothesisVerdict]) -> pd.DataFrame:
+    """One row an arm, in the declared order. Columns:
+
+    arm; seeds_done, seeds_planned, n_diverged, n_failed; for ROC (roc_) and PR AUC (pr_): mean, sd (over seeds),
+    half (of the mean's own interval), delta to the baseline with lower and upper at ALPHA, and seeds_better;
+    outcome against the baseline; judged_by (hypothesis, or "exploratory")."""
+    baseline = run.study.baseline.name
+    rows = []
+    for name, arm in evidence.arms.items():
+        row = _counts(arm)
+        for metric in METRICS:
+            row |= _levels_of(arm, metric) | _difference(evidence, name, baseline, metric)
+        outcome, judged_by = ("", "baseline") if name == baseline else _outcome(run, evidence, verdicts, name)
+        rows.append(row | {"outcome": outcome, "judged_by": judged_by})
+    return pd.DataFrame(rows)
+
+
+def _counts(arm: ArmEvidence) -> dict[str, object]:
+    return {
+        "arm": arm.name,
+        "seeds_done": len(arm.seeds),
+        "seeds_planned": len(arm.planned),
+        "n_diverged": len(arm.diverged),
+        "n_failed": len(arm.failed),
+    }
+
+
+def _levels_of(arm: ArmEvidence, metric: Metric) -> dict[str, object]:
+    short = SHORT[metric]
+    if not arm.seeds:
+        return {f"{short}_{column}": np.nan for column in ("mean", "sd", "half")}
+    values = arm.sample(metric).values
+    sd = float(values.std(ddof=1)) if len(values) > 1 else np.nan
+    return {
+        f"{short}_mean": float(values.mean()),
+        f"{short}_sd": sd,
+        f"{short}_half": arm.mean(metric).half_width(ALPHA),
+    }
+
+
+def _difference(evidence: Evidence, name: str, baseline: str, metric: Metric) -> dict[str, object]:
+    short = SHORT[metric]
+    estimate = None if name == baseline else evidence.difference(name, baseline, metric)
+    if estimate is None:
+        return {f"{short}_delta": np.nan, f"{short}_lower": np.nan, f"{short}_upper": np.nan}
+    lower, upper = estimate.interval(ALPHA)
+    return {f"{short}_delta": estimate.value, f"{short}_lower": lower, f"{short}_upper": upper}
+
+
+def _outcome(run: RunData, evidence: Evidence, verdicts: Sequence[HypothesisVerdict], name: str) -> tuple[str, str]:
+    """By the hypotheses that compare the arm with the baseline; else by the study's margins, as exploratory."""
+    judged = [
+        (member, f"{verdict.id}/{part.id}")
+        for verdict in verdicts
+        for part in verdict.parts
+        for member in part.members
+        if (member.arm, member.than) == (name, run.study.baseline.name)
+    ]
+    if judged:
+        return _join([str(member.outcome) for member, _ in judged]), _join([where for _, where in judged])
+    return str(_explore(run, evidence, name)), "exploratory"
+
+
+def _join(texts: Sequence[str]) -> str:
+    return " ".join(texts if len(set(texts)) > 1 else texts[:1])
+
+
+def _explore(run: RunData, evidence: Evidence, name: str) -> Outcome:
+    """Against the baseline on both metrics, by the same rule and gates, but declared by nobody."""
+    margins = study_margins(run.study)
+    part = Part(
+        id="exploratory", arms=(name,), quantifier="all", than=run.study.baseline.name, metrics=METRICS, margins=margins
+    )
+    levels = Levels(lower=ALPHA, upper=ALPHA)
+    return judge_member(run, evidence, part, name, levels=levels, alpha=ALPHA, scope="population").outcome
+
+
+def study_margins(study: Study) -> Mapping[Metric, float]:
+    """The first margin that a hypothesis declares for each metric, else MARGINS."""
+    declared = [part.margins for hypothesis in study.hypotheses for part in hypothesis.parts]
+    return {metric: next((m[metric] for m in declared if metric in m), MARGINS[metric]) for metric in METRICS}
+
+
+# --- the tune phase --------------------------------------------------------------------------------------------------
+
+
+def tuning(run: RunData) -> pd.DataFrame:
+    """One row an arm: how many trials were proposed, stopped, finished, diverged, failed; epochs spent; the chosen
+    configuration and its validation objective. Empty without a tune phase."""
+    arms = list(dict.fromkeys([arm.name for arm in run.study.arms] + [trial.spec.arm for trial in run.tune]))
+    chosen = {trial.spec.arm: trial for trial in run.confirm}
+    rows = [_tuning_row(run, arm, chosen.get(arm)) for arm in arms if any(t.spec.arm == arm for t in run.tune)]
+    return pd.DataFrame(rows)
+
+
+def _tuning_row(run: RunData, arm: str, confirmed: Trial | None) -> dict[str, object]:
+    trials = [trial for trial in run.tune if trial.spec.arm == arm]
+    states = [trial.state for trial in trials]
+    match = _chosen(trials, confirmed)
+    return {
+        "arm": arm,
+        "proposed": len(trials),
+        "stopped": states.count(State.STOPPED),
+        "finished": states.count(State.COMPLETED),
+        "diverged": states.count(State.DIVERGED),
+        "failed": states.count(State.FAILED),
+        "epochs": sum(trial.result.epochs if trial.result else len(trial.history) for trial in trials),
+        "chosen": ", ".join(f"{k}={_short(v)}" for k, v in match.spec.proposal.items()) if match else "",
+        "objective": run.study.objective,
+        "best": match.result.best if match and match.result and match.result.best is not None else np.nan,
+    }
+
+
+def _chosen(trials: Sequence[Trial], confirmed: Trial | None) -> Trial | None:
+    """The tuning trial whose proposal went to the confirm phase."""
+    if confirmed is None:
+        return None
+    config = confirmed.spec.config
+    same = [t for t in trials if t.result and all(config.get(k) == v for k, v in t.spec.proposal.items())]
+    return max(same, key=lambda trial: trial.result.epochs if trial.result else 0, default=None)
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+# --- as text ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """A table ready to print: cells are text; `right` marks the columns of numbers."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    right: tuple[bool, ...]
+    notes: tuple[str, ...] = ()
+
+    def plain(self, width: int) -> str:
+        """Columns where they fit into `width` characters, else one block a row."""
+        widths = [max(map(len, column)) for column in zip(self.head, *self.rows, strict=True)]
+        lines = [self._line(row, widths) for row in (self.head, *self.rows)]
+        lines.insert(1, "  ".join("-" * width for width in widths))
+        body = lines if max(map(len, lines)) <= width else self._blocks()
+        notes = [textwrap.fill(note, width) for note in self.notes]
+        return "\n".join([self.title, *body, *notes])
+
+    def _blocks(self) -> list[str]:
+        longest = max(map(len, self.head))
+        lines = []
+        for row in self.rows:
+            pairs = [(head, cell) for head, cell in zip(self.head[1:], row[1:], strict=True) if cell]
+            lines += [row[0], *(f"  {head.ljust(longest)}  {cell}" for head, cell in pairs)]
+        return lines
+
+    def _line(self, row: Sequence[str], widths: Sequence[int]) -> str:
+        cells = zip(row, widths, self.right, strict=True)
+        return "  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells).rstrip()
+
+    def markdown(self) -> str:
+        escaped = [[cell.replace("|", "\\|") for cell in row] for row in (self.head, *self.rows)]
+        lines = [f"| {' | '.join(row)} |" for row in escaped]
+        lines.insert(1, f"|{'|'.join('---:' if right else '---' for right in self.right)}|")
+        return "\n".join([f"**{self.title}**", "", *lines, *(f"\n{note}" for note in self.notes)])
+
+
+def comparison_grid(run: RunData, evidence: Evidence, frame: pd.DataFrame) -> Grid:
+    head = ("arm", "seeds", "ROC AUC", "Δ ROC [95 %]", "PR AUC", "Δ PR [95 %]", "outcome", "by")
+    return Grid(
+        title="Comparison on the test split",
+        head=head,
+        rows=tuple(_comparison_row(row) for row in _rows(frame)),
+        right=(False, False, True, True, True, True, False, False),
+        notes=tuple(comparison_notes(run, evidence)),
+    )
+
+
+def _comparison_row(row: Row) -> tuple[str, ...]:
+    lost = ", ".join(f"{row[f'n_{word}']} {word}" for word in ("diverged", "failed") if row[f"n_{word}"])
+    seeds = f"{row['seeds_done']}/{row['seeds_planned']}" + (f" ({lost})" if lost else "")
+    scores = [cell for short in SHORT.values() for cell in (_mean_sd(row, short), _delta(row, short))]
+    return (str(row["arm"]), seeds, *scores, str(row["outcome"]), str(row["judged_by"]))
+
+
+def _mean_sd(row: Row, short: str) -> str:
+    mean, sd = row[f"{short}_mean"], row[f"{short}_sd"]
+    if np.isnan(mean):
+        return "-"
+    digits = words.decimals(row[f"{short}_half"])
+    return f"{mean:.{digits}f}" if np.isnan(sd) else f"{mean:.{digits}f} ± {sd:.{digits}f}"
+
+
+def _delta(row: Row, short: str) -> str:
+    value, lower, upper = (row[f"{short}_{column}"] for column in ("delta", "lower", "upper"))
+    if np.isnan(value):
+        return ""
+    return words.signed(value, 3) if np.isinf(lower) else words.with_interval(value, lower, upper)
+
+
+def comparison_notes(run: RunData, evidence: Evidence) -> list[str]:
+    n_defined, n_tags = int(evidence.split.defined.sum()), len(evidence.split.defined)
+    notes = [
+        f"Mean ± SD over seeds; Δ to {run.study.baseline.name} with its interval over seeds and artists. "
+        f"Macro scores cover {n_defined} of {n_tags} tags.",
+        "Outcome: + gain, 0 no gain worth having, - harm, ? open.",
+    ]
+    if run.study.design == "search":
+        notes.append("ASHA across different configurations selects, it does not prove; untuned rivals stay untuned.")
+    pending = [f"{arm.name} {len(arm.unfinished)}" for arm in evidence.arms.values() if arm.unfinished]
+    if pending:
+        notes.append(f"The run is unfinished; seeds still to come: {', '.join(pending)}.")
+    return notes + list(evidence.notes)
+
+
+def tuning_grid(frame: pd.DataFrame) -> Grid:
+    counts = ("proposed", "stopped", "finished", "diverged", "failed", "epochs")
+    objective = str(frame["objective"].iloc[0])
+    rows = [
+        (str(row["arm"]), *(str(row[name]) for name in counts), str(row["chosen"]), _best(row["best"]))
+        for row in _rows(frame)
+    ]
+    return Grid(
+        title=TUNE_TITLE,
+        head=("arm", *counts, "chosen", f"best {objective}"),
+        rows=tuple(rows),
+        right=(False, *(True for _ in counts), False, True),
+    )
+
+
+def _best(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.3f}"
+
+
+def _rows(frame: pd.DataFrame) -> list[Row]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict(orient="records")]

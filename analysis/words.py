@@ -1,0 +1,193 @@
+"""The reasons in plain words: why something is decided, why it is open, what to do next. No decision is made here."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from analysis.evidence import ArmEvidence
+from analysis.gates import Gate
+from analysis.judgement import Claim, Member, Needs, PartVerdict
+from analysis.outcomes import Outcome, Verdict
+from tagsearch.study.schema import Metric, Part
+
+METRIC_NAMES: dict[Metric, str] = {"roc_auc": "ROC AUC", "pr_auc": "PR AUC"}
+FAR_TOO_MANY = 20  # times the test artists there are
+
+
+def decimals(half_width: float) -> int:
+    """How many decimals an interval supports: two significant digits of its half width, between 2 and 4."""
+    if not math.isfinite(half_width) or half_width <= 0:
+        return 3
+    return min(4, max(2, 1 - math.floor(math.log10(half_width))))
+
+
+def signed(value: float, digits: int) -> str:
+    """+0.012; an infinite limit as inf; never -0.000."""
+    if math.isinf(value):
+        return "+inf" if value > 0 else "-inf"
+    return f"{round(value, digits) + 0.0:+.{digits}f}"
+
+
+def with_interval(value: float, lower: float, upper: float) -> str:
+    digits = decimals((upper - lower) / 2)
+    return f"{signed(value, digits)} [{signed(lower, digits)}, {signed(upper, digits)}]"
+
+
+def claim_reason(claim: Claim) -> str:
+    estimate, name = claim.estimate, METRIC_NAMES[claim.metric]
+    if estimate is None:
+        return f"{name}: no completed trials to compare."
+    if math.isinf(estimate.seed_variance):
+        return f"{name}: {_one_seed(claim)}"
+    numbers = with_interval(estimate.value, claim.lower, claim.upper)
+    return f"{name}: {numbers}; {_standing(claim)}."
+
+
+def _one_seed(claim: Claim) -> str:
+    estimate = claim.estimate
+    assert estimate is not None
+    lower, upper = estimate.model_interval(claim.levels.lower)
+    tipping = f"; the sign would stand if the SD between seeds were below {estimate.tipping_sd:.4f}"
+    return (
+        f"one seed says nothing about the spread between seeds, so the method stays open. These two trained models "
+        f"differ by {with_interval(estimate.value, lower, upper)} on new artists"
+        f"{tipping if estimate.tipping_sd > 0 else ''}."
+    )
+
+
+def _standing(claim: Claim) -> str:
+    assert claim.estimate is not None
+    value, rho = claim.estimate.value, f"{claim.margin:g}"
+    if claim.outcome is Outcome.GAIN:
+        return (
+            f"all of it beyond the margin {rho}" if "strong" in claim.flags else f"a gain that reaches the margin {rho}"
+        )
+    if claim.outcome is Outcome.HARM:
+        return f"worse, all of it beyond -{rho}" if "strong" in claim.flags else f"worse by the margin {rho} or more"
+    if claim.outcome is Outcome.NO_GAIN:
+        return _no_gain(claim, rho)
+    if value >= claim.margin:
+        why = f"the estimate reaches the margin {rho}, but the interval holds 0"
+    else:
+        why = f"a gain of {rho} or more is neither shown nor excluded"
+    if claim.floor > claim.margin:
+        why += f" (no number of seeds shows less than {claim.floor:.3f} on {claim.estimate.n_clusters} test artists)"
+    return why
+
+
+def _no_gain(claim: Claim, rho: str) -> str:
+    if "trivial gain" in claim.flags:
+        return f"a gain, but a gain of {rho} or more is excluded"
+    if "equivalent" in claim.flags:
+        return f"the same within the margin {rho}"
+    return f"a gain of {rho} or more is excluded"
+
+
+def member_reason(member: Member, arm: ArmEvidence, than: ArmEvidence) -> str:
+    """Why the member's outcome is not simply its claims' (which give their own reasons)."""
+    reasons = [gate.text for gate in member.gates if not gate.passed and gate.blocks == "outcome"]
+    if than.diverged:
+        reasons.append(f"{_diverged(than)}, so that what is left of it is no fair rival")
+    if arm.diverged:
+        reasons.append(f"{_diverged(arm)}, so that it cannot count as a gain")
+    if "metrics disagree" in member.flags:
+        reasons.append("the metrics disagree: a gain on one, harm on the other")
+    return "; ".join(reasons)
+
+
+def _diverged(arm: ArmEvidence) -> str:
+    n_ended = len(arm.seeds) + len(arm.diverged) + len(arm.failed)
+    return f"{len(arm.diverged)} of {n_ended} trials of {arm.name} diverged"
+
+
+_OUTCOME_WORDS = {
+    Outcome.GAIN: "beats",
+    Outcome.NO_GAIN: "does not beat",
+    Outcome.OPEN: "may or may not beat",
+    Outcome.HARM: "is worse than",
+}
+
+
+def part_reason(part: Part, members: Sequence[Member], outcome: Outcome) -> str:
+    told = "; ".join(f"{member.arm} {_OUTCOME_WORDS[member.outcome]} {member.than}" for member in members)
+    if len(members) == 1:
+        return f"{told}."
+    return f"{part.quantifier} of {len(members)} was asked for: {told}."
+
+
+def verdict_reason(verdict: Verdict, parts: Sequence[PartVerdict], grade: str, gates: Sequence[Gate]) -> str:
+    if verdict is Verdict.CONFIRMED:
+        return "The gain is shown and reaches the margin."
+    if verdict is Verdict.PARTIALLY:
+        return f"Shown for {_named(parts, gain=True)}, not for {_named(parts, gain=False)}."
+    if verdict is Verdict.INCONCLUSIVE:
+        return f"Neither shown nor excluded for {_named(parts, only=Outcome.OPEN)}."
+    harm = all(part.outcome is Outcome.HARM for part in parts)
+    told = (
+        "It is worse, not better."
+        if harm
+        else "A gain of the margin or more is excluded, or the arm cannot deliver it."
+    )
+    if verdict is Verdict.REFUTED:
+        return "It is worse, not better." if harm else "A gain of the margin or more is excluded."
+    return f"{told} Not called refuted: {_why_not_refuted(grade, gates)}."
+
+
+def _why_not_refuted(grade: str, gates: Sequence[Gate]) -> str:
+    failed = list(dict.fromkeys(gate.text for gate in gates if not gate.passed and gate.blocks == "refuted"))
+    return "; ".join(failed) or f"the evidence is of grade {grade}, and refuting takes grade A"
+
+
+def _named(parts: Sequence[PartVerdict], *, gain: bool = False, only: Outcome | None = None) -> str:
+    chosen = [p for p in parts if (p.outcome is only if only else (p.outcome is Outcome.GAIN) == gain)]
+    return ", ".join(f"{part.id} ({part.role})" for part in chosen)
+
+
+def qualifiers(
+    verdict: Verdict, parts: Sequence[PartVerdict], gates: Sequence[Gate], arms: Iterable[ArmEvidence]
+) -> tuple[str, ...]:
+    """What must be said beside the verdict, each once."""
+    told = [_secondary_only(parts)] if verdict is Verdict.PARTIALLY else []
+    told += [gate.text for gate in gates]
+    told += [f"{arm.name} has {arm.extra} seeds beyond the plan: looked at more than once" for arm in arms if arm.extra]
+    return tuple(dict.fromkeys(text for text in told if text))
+
+
+def _secondary_only(parts: Sequence[PartVerdict]) -> str:
+    primary = [part.outcome for part in parts if part.role == "primary"]
+    if not primary or Outcome.GAIN in primary:
+        return ""
+    words = {Outcome.HARM: "worse", Outcome.NO_GAIN: "without gain", Outcome.OPEN: "open"}
+    return f"secondary only - the primary part is {', '.join(dict.fromkeys(words[outcome] for outcome in primary))}"
+
+
+def next_step(verdict: Verdict, parts: Sequence[PartVerdict], needs: Needs, *, n_seeds: int) -> str:
+    """Empty where nothing is open."""
+    members = [m for part in parts if part.outcome is Outcome.OPEN for m in part.members if m.outcome is Outcome.OPEN]
+    if not members:
+        return ""
+    if any("rival diverged" in member.flags for member in members):
+        return "Tune the arm that diverged, or lower its learning rate, and run the study anew."
+    lost = [gate for member in members for gate in member.gates if not gate.passed and gate.blocks == "outcome"]
+    if any(gate.id == "G5" and "not finished" in gate.text for gate in lost):
+        return "`tagsearch resume` runs the missing seeds."
+    if any(gate.id == "G5" for gate in lost):
+        return "See why trials failed (`tagsearch status`), mend it and run the study again."
+    if lost:
+        return "Give the arms the same budget."
+    return needed(needs, n_seeds=n_seeds, n_artists=_n_artists(members))
+
+
+def _n_artists(members: Sequence[Member]) -> int:
+    return min((c.estimate.n_clusters for m in members for c in m.claims if c.estimate), default=0)
+
+
+def needed(needs: Needs, *, n_seeds: int, n_artists: int) -> str:
+    if n_seeds < 2 and needs.seeds is not None:
+        return f"Run {needs.seeds} seeds an arm (now {n_seeds}): fewer than two cannot tell a method from luck."
+    if needs.seeds is not None:
+        return f"About {needs.seeds} seeds an arm ({needs.seeds - n_seeds} more) should decide it."
+    if needs.artists is None or needs.artists > FAR_TOO_MANY * n_artists:
+        return "The estimate lies too near the margin for more seeds or artists to decide it: ask for another margin."
+    return (
+        f"Seeds alone cannot decide it: the test split has {n_artists} artists, about {needs.artists} would be needed."
+    )

@@ -1,0 +1,220 @@
+"""What a study will cost, before anything starts.
+
+Costs are estimates to decide by (minutes or days?), within a factor of about three: multiply-accumulates from the
+registry over a measured throughput, a fixed cost per training step, and the start of each phase. Under ASHA the
+expected epochs assume exchangeable trials: the k-th to reach a rung goes on if it is not below the (1 - 1/rf) quantile
+of the k - 1 before it (Li et al. 2020, arXiv:1810.05934; Ray Tune's AsyncHyperBandScheduler), the first always.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, exp, log
+
+from tagsearch.records import Config, Phase, Split
+from tagsearch.registry import MODELS, Scalar, entry
+from tagsearch.study.overrides import has_gpu
+from tagsearch.study.schema import Arm, Asha, Study, Tunable
+from tagsearch.study.settings import changed
+
+CHUNK_SECONDS = 3.0  # of the homework's models; others are close enough for an estimate
+START_SECONDS = 10.0  # Ray and its first actors, once a phase
+BACKWARD_COST = 3.0  # forward and backward, in forwards
+CHECKPOINT_BYTES = 2_000_000  # weights, optimizer and generator states of a small network
+LOG_BYTES = 200_000  # records and TensorBoard events of a trial
+N_TAGS = 50
+TRIALS_PER_GPU = 4
+SCORE_BYTES = 4  # a float32 logit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speed:
+    """Of one slot."""
+
+    macs_per_second: float
+    seconds_per_step: float  # what a training step costs besides its arithmetic
+
+
+CPU_SPEED = Speed(macs_per_second=8e9, seconds_per_step=2e-3)  # one core, one thread
+GPU_SPEED = Speed(macs_per_second=2e12, seconds_per_step=4e-3)  # small networks are bound by kernel starts
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhasePlan:
+    """`seconds`: wall time over all slots at the expected epochs; `most_epochs`: if no trial is stopped."""
+
+    phase: Phase
+    n_trials: int
+    most_epochs: int
+    expected_epochs: float
+    seconds: float
+    disk_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    arms: tuple[str, ...]
+    phases: tuple[PhasePlan, ...]
+    n_slots: int
+
+    @property
+    def n_trials(self) -> int:
+        return sum(phase.n_trials for phase in self.phases)
+
+    @property
+    def expected_epochs(self) -> float:
+        return sum(phase.expected_epochs for phase in self.phases)
+
+    @property
+    def seconds(self) -> float:
+        return sum(phase.seconds for phase in self.phases)
+
+    @property
+    def hours(self) -> float:
+        return self.seconds / 3600
+
+    @property
+    def disk_bytes(self) -> int:
+        return sum(phase.disk_bytes for phase in self.phases)
+
+
+def make_plan(
+    study: Study,
+    *,
+    n_clips: Mapping[Split, int],
+    clip_seconds: float,
+    n_slots: int,
+    speed: Speed = CPU_SPEED,
+) -> Plan:
+    """The cost of a study on a corpus of that size with `n_slots` trials at a time."""
+    cost = _Cost(n_clips=n_clips, clip_seconds=clip_seconds, n_slots=n_slots, speed=speed)
+    phases = (*([_tune_phase(study, cost)] if study.tune else []), _confirm_phase(study, cost))
+    return Plan(arms=study.confirm_arms, phases=phases, n_slots=n_slots)
+
+
+def predict(study: Study, *, n_slots: int | None = None) -> Plan:
+    """The plan on the corpus that the study names, at the size it is known to have, on this machine.
+
+    `n_slots`: trials at a time; by default as many as there are cores, or four to a GPU."""
+    data, on_gpu = study.data, has_gpu()
+    size = entry("corpus", str(data["corpus"])).sizes[str(data.get("size", ""))]
+    return make_plan(
+        study,
+        n_clips={"train": size.train, "valid": size.valid, "test": size.test},
+        clip_seconds=size.clip_seconds,
+        n_slots=n_slots or (TRIALS_PER_GPU if on_gpu else os.cpu_count() or 1),
+        speed=GPU_SPEED if on_gpu else CPU_SPEED,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Cost:
+    n_clips: Mapping[Split, int]
+    clip_seconds: float
+    n_slots: int
+    speed: Speed
+
+    def epoch_seconds(self, arm: Arm, tunables: Sequence[Tunable]) -> float:
+        """One epoch with its validation, averaged over the models and widths that may be drawn in the arm."""
+        models = _drawn(tunables, "model", arm.config) or (arm.config["model"],)
+        macs = sum(_macs(changed(arm.config, {"model": model}), tunables) for model in models) / len(models)
+        n_steps = ceil(self.n_clips["train"] / int(arm.config["batch_size"]))
+        n_valid_chunks = self.n_clips["valid"] * ceil(self.clip_seconds / CHUNK_SECONDS)
+        n_forwards = BACKWARD_COST * self.n_clips["train"] + n_valid_chunks
+        return n_steps * self.speed.seconds_per_step + n_forwards * macs / self.speed.macs_per_second
+
+    def wall_seconds(self, trial_seconds: Sequence[float]) -> float:
+        """Trials over slots: never less than the longest trial."""
+        longest = max(trial_seconds, default=0.0)
+        return START_SECONDS + max(longest, sum(trial_seconds) / self.n_slots)
+
+
+def _macs(config: Config, tunables: Sequence[Tunable]) -> float:
+    """Multiply-accumulates of one chunk's forward pass; they grow with the square of the width."""
+    model = MODELS[str(config["model"])]
+    if model.macs_knob is None:
+        return model.mega_macs * 1e6
+    name = f"model.{model.macs_knob}"
+    widths = _drawn(tunables, name, config) or (config[name],)
+    standard = float(model.knobs[model.macs_knob].default)
+    return model.mega_macs * 1e6 * sum((float(width) / standard) ** 2 for width in widths) / len(widths)
+
+
+def _drawn(tunables: Sequence[Tunable], name: str, config: Config) -> tuple[Scalar, ...]:
+    """The values a setting may be drawn from, equally likely, the middle of a range standing for it; empty if it is
+    not tuned under `config`."""
+    tuned = next((t for t in tunables if t.name == name and t.applies(config)), None)
+    if tuned is None or tuned.kind == "choice":
+        return tuned.choices if tuned else ()
+    if tuned.kind in ("loguniform", "lograndint"):
+        return (exp((log(tuned.low) + log(tuned.high)) / 2),)
+    return ((tuned.low + tuned.high) / 2,)
+
+
+def _tune_phase(study: Study, cost: _Cost) -> PhasePlan:
+    assert study.tune is not None
+    n, most, expected, seconds = study.tune.trials_per_arm, 0, 0.0, []
+    for arm in study.tune_arms:
+        budgets = _budgets(arm, study.tune.tunables)
+        most += n * max(budgets)
+        epochs = sum(expected_epochs(n / len(budgets), budget, study.tune.asha) for budget in budgets)
+        expected += epochs
+        seconds += [epochs / n * cost.epoch_seconds(arm, study.tune.tunables)] * n
+    n_trials = n * len(study.tune_arms)
+    return PhasePlan(
+        phase="tune",
+        n_trials=n_trials,
+        most_epochs=most,
+        expected_epochs=expected,
+        seconds=cost.wall_seconds(seconds),
+        disk_bytes=n_trials * (CHECKPOINT_BYTES + LOG_BYTES),
+    )
+
+
+def _confirm_phase(study: Study, cost: _Cost) -> PhasePlan:
+    """Every arm at its full budget; what a search may choose is taken at its longest."""
+    tunables = study.tune.tunables if study.tune else ()
+    epochs, seconds = 0, []
+    for name in study.confirm_arms:
+        is_winner = name not in study.by_name  # of a pure search
+        arm = study.baseline if is_winner else study.by_name[name]
+        budget = max(_budgets(arm, tunables)) if is_winner or study.design != "search" else int(arm.config["epochs"])
+        drawn = tunables if is_winner else ()
+        epochs += budget * study.confirm.seeds
+        seconds += [budget * cost.epoch_seconds(arm, drawn)] * study.confirm.seeds
+    n_trials = len(study.confirm_arms) * study.confirm.seeds
+    n_scores = (cost.n_clips["valid"] + cost.n_clips["test"]) * N_TAGS * (1 + len(study.snapshots))
+    return PhasePlan(
+        phase="confirm",
+        n_trials=n_trials,
+        most_epochs=epochs,
+        expected_epochs=float(epochs),
+        seconds=cost.wall_seconds(seconds),
+        disk_bytes=n_trials * (CHECKPOINT_BYTES * (1 + len(study.snapshots)) + LOG_BYTES + n_scores * SCORE_BYTES),
+    )
+
+
+def _budgets(arm: Arm, tunables: Sequence[Tunable]) -> tuple[int, ...]:
+    """The epoch budgets an arm's trials may have, equally likely."""
+    drawn = _drawn(tunables, "epochs", arm.config) or (arm.config["epochs"],)
+    return tuple(round(float(epochs)) for epochs in drawn)
+
+
+def expected_epochs(n_trials: float, budget: int, asha: Asha | None) -> float:
+    """Epochs that `n_trials` trials of one arm and budget train in all, on average, if none is better than another."""
+    if asha is None:
+        return n_trials * budget
+    total, n, before = 0.0, n_trials, 0
+    for rung in (*asha.rungs(budget), budget):
+        total += n * (rung - before)
+        n, before = _expected_survivors(n, asha.reduction_factor), rung
+    return total
+
+
+def _expected_survivors(n: float, reduction_factor: int) -> float:
+    """The k-th arrival passes with probability ((k - 2) / rf + 1) / k: the share of ranks among k not below the
+    interpolated (1 - 1/rf) quantile of the other k - 1."""
+    passes = [1.0] + [((k - 2) / reduction_factor + 1) / k for k in range(2, ceil(n) + 1)]
+    whole = int(n)
+    rest = (n - whole) * passes[whole] if n > whole else 0.0
+    return sum(passes[:whole]) + rest

@@ -1,0 +1,41 @@
+"""The study files that come with tagsearch, and how a file named on the command line is found."""
+
+from pathlib import Path
+
+from tagsearch.errors import UsageError
+from tagsearch.registry import did_you_mean
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def shipped_folder() -> Path:
+    """`search_spaces/`: inside the package in an installed wheel, beside it in a checkout."""
+    inside = _PACKAGE / "search_spaces"
+    return inside if inside.is_dir() else _PACKAGE.parent / "search_spaces"
+
+
+def shipped_studies() -> dict[str, Path]:
+    """Name without `.yaml` -> file."""
+    return {path.stem: path for path in sorted(shipped_folder().glob("*.yaml"))}
+
+
+def find_study(argument: str) -> tuple[Path, str | None]:
+    """The study file that `argument` means, and the line to print if it is not the path that was typed.
+
+    A path that exists is taken; else a shipped study of that file name. Raises UsageError if there is neither."""
+    path = Path(argument)
+    if _exists(path):
+        return path, None
+    shipped = shipped_studies()
+    if path.suffix not in ("", ".yaml", ".yml") or path.stem not in shipped:
+        raise UsageError(
+            f"{argument!r} does not exist, and no shipped study has that name{did_you_mean(path.stem, shipped)}"
+        )
+    return shipped[path.stem], f"{argument} not found; using the shipped {path.stem}.yaml"
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name too long for the file system, or with a null byte
+        return False

@@ -1,0 +1,154 @@
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_run import FakeRun, summary_of
+from matplotlib import image
+
+import analysis
+import tagsearch
+from analysis import figures
+from analysis.report import write_report
+from tagsearch.errors import RecordError
+from tagsearch.records import State
+
+FAKE = FakeRun(signals={"bce": 1.0, "focal": 1.5})
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    summary = summary_of(FAKE, folder)
+    write_report(summary, folder / "report")
+    return summary, folder / "report"
+
+
+def test_the_report_has_all_its_files_and_no_half_written_one(reported):
+    _, folder = reported
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "comparison.csv",
+        "forest.png",
+        "index.html",
+        "learning_curves.png",
+        "summary.md",
+        "tune.csv",
+        "verdicts.json",
+    ]
+
+
+def test_the_page_stands_alone(reported):
+    page = (reported[1] / "index.html").read_text()
+    sources = re.findall(r'(?:src|href|srcset)="([^"]{0,40})', page)
+    assert len(sources) == 4  # two pictures, light and dark
+    assert all(source.startswith("data:image/png;base64,") for source in sources)
+    assert not re.search(r"https?:|url\(|<script|@import", page)
+
+
+def test_texts_of_the_study_cannot_inject_html(reported):
+    page = (reported[1] / "index.html").read_text()
+    assert "Does it &lt;really&gt; help?" in page
+    assert "made for &lt;imbalance&gt; &amp; such" in page
+    assert "<really>" not in page
+
+
+def test_the_page_and_the_markdown_tell_the_verdict_and_the_table(reported):
+    for name in ("index.html", "summary.md"):
+        text = (reported[1] / name).read_text()
+        assert "h1: Confirmed (grade A, alpha 0.05)" in text
+        assert "Comparison on the test split" in text
+        assert "selection, optimistic - not evidence" in text
+
+
+def test_the_csv_reads_back_as_the_comparison(reported):
+    summary, folder = reported
+    frame = pd.read_csv(folder / "comparison.csv")
+    assert list(frame["arm"]) == ["bce", "focal"]
+    assert frame["pr_mean"].tolist() == pytest.approx(summary.comparison["pr_mean"].tolist())
+
+
+def test_the_verdicts_file_is_strict_json(reported):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    (verdict,) = json.loads((reported[1] / "verdicts.json").read_text(), parse_constant=refuse)
+    assert verdict["verdict"] == "Confirmed"
+
+
+def test_pictures_are_drawn_and_not_blank(reported):
+    for name in ("forest.png", "learning_curves.png"):
+        pixels = image.imread(reported[1] / name)[..., :3]
+        assert pixels.shape[1] > 600
+        assert 0.01 < (pixels < 0.9).any(axis=2).mean() < 0.7
+
+
+def test_a_run_that_has_only_begun_is_reported_without_pictures(tmp_path):
+    lost = {(arm, k): State.PENDING for arm in ("bce", "focal") for k in range(5)}
+    summary = summary_of(FakeRun(signals=FAKE.signals, lost=lost), tmp_path)
+    page = write_report(summary, tmp_path / "report").read_text()
+    assert "Inconclusive" in page
+    assert "<img" not in page
+
+
+def test_a_trial_s_figures_show_its_tags_and_its_macro_score(reported):
+    summary, _ = reported
+    trial = next(trial for trial in summary.run.confirm if trial.spec.arm == "bce")
+    drawn = figures.trial_figures(summary.run.folder, trial)
+    assert sorted(drawn) == ["tags/counts", "tags/pr_auc", "tags/roc_auc"]
+    axes = drawn["tags/pr_auc"].axes[0]
+    assert sorted(label.get_text() for label in axes.get_yticklabels()) == [f"tag {t}" for t in range(6)]
+    widths = [bar.get_width() for bar in axes.patches]
+    assert widths == sorted(widths, reverse=True)
+    arm = summary.evidence.arms["bce"]
+    assert np.mean(widths) == pytest.approx(arm.values[arm.seeds.index(trial.spec.seed), :, 1].mean())
+
+
+def test_the_threshold_predicts_as_many_tags_as_are_annotated():
+    rng = np.random.default_rng(0)
+    scores, labels = rng.normal(size=(50, 4)), rng.random((50, 4)) < 0.2
+    assert (scores > figures.count_threshold(scores, labels.astype(int))).sum() == labels.sum()
+
+
+@pytest.mark.parametrize(("label", "expected"), [(0, 0), (1, 8)])
+def test_the_threshold_of_no_and_of_all_tags_predicts_none_and_all(label, expected):
+    scores = np.arange(8.0).reshape(4, 2)
+    assert (scores > figures.count_threshold(scores, np.full((4, 2), label))).sum() == expected
+
+
+def test_arms_beyond_the_eight_colours_are_told_apart_by_their_lines():
+    styles = [tuple(figures.LIGHT.line(place).values()) for place in range(20)]
+    assert len(set(styles)) == 20
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(RecordError, match=r"is no run folder: it holds no resolved\.yaml; `tagsearch ls`"):
+        analysis.load(tmp_path)
+
+
+def test_the_package_can_be_told_from_a_user_s_own_folder_of_that_name():
+    assert analysis.__tagsearch__ == tagsearch.__version__
+
+
+def loaded_modules(statement: str) -> set[str]:
+    root = Path(analysis.__file__).parents[1]
+    command = [sys.executable, "-c", f"{statement}\nimport sys; print(*sys.modules)"]
+    return set(subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_importing_the_package_loads_neither_pandas_nor_matplotlib():
+    assert not loaded_modules("import analysis") & {"numpy", "pandas", "matplotlib", "scipy", "jinja2"}
+
+
+def test_reports_are_made_without_torch_ray_pyplot_or_the_slow_part_of_scipy():
+    loaded = loaded_modules("import analysis.report")
+    assert not loaded & {"torch", "ray", "matplotlib.pyplot", "scipy.stats"}
+
+
+def test_nothing_in_the_package_can_unpickle():
+    home = Path(analysis.__file__).parent
+    sources = {path.name: path.read_text() for path in home.glob("*.py")}
+    assert not [name for name, text in sources.items() if re.search(r"import pickle|read_pickle|allow_pickle", text)]

@@ -1,0 +1,100 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from fake_run import FakeRun, summary_of
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from analysis import tables, words
+from analysis.tables import Grid
+from tagsearch.records import State
+
+THREE = {"bce": 1.0, "focal": 1.5, "triplet": 0.7}
+
+
+def test_means_are_scikit_learn_s_macro_scores_of_the_stored_predictions(tmp_path):
+    summary = summary_of(FakeRun(signals={"bce": 1.0, "focal": 1.5}), tmp_path)
+    run = summary.run
+    labels = run.corpus.labels[run.corpus.rows("test")]
+    scores = [trial.scores("test") for trial in run.confirm if trial.spec.arm == "focal"]
+    row = summary.comparison.set_index("arm").loc["focal"]
+    roc = [roc_auc_score(labels, one, average="macro") for one in scores]
+    pr = [average_precision_score(labels, one, average="macro") for one in scores]
+    assert row["roc_mean"] == pytest.approx(np.mean(roc))
+    assert row["pr_mean"] == pytest.approx(np.mean(pr))
+    assert row["pr_sd"] == pytest.approx(np.std(pr, ddof=1))
+
+
+def test_arms_keep_the_declared_order_and_only_rivals_have_a_difference(tmp_path):
+    frame = summary_of(FakeRun(signals=THREE), tmp_path).comparison
+    assert list(frame["arm"]) == ["bce", "focal", "triplet"]
+    assert frame["roc_delta"].isna().tolist() == [True, False, False]
+    assert list(frame["outcome"]) == ["", "+", "-"]
+
+
+def test_an_arm_that_no_hypothesis_names_is_judged_as_exploratory(tmp_path):
+    frame = summary_of(FakeRun(signals=THREE, hypotheses=()), tmp_path).comparison
+    assert list(frame["judged_by"]) == ["baseline", "exploratory", "exploratory"]
+    assert list(frame["outcome"]) == ["", "+", "-"]
+
+
+def test_lost_trials_are_counted_beside_the_scores(tmp_path):
+    lost = {("focal", 0): State.DIVERGED, ("focal", 1): State.FAILED}
+    summary = summary_of(FakeRun(signals=THREE, lost=lost), tmp_path)
+    row = summary.comparison.set_index("arm").loc["focal"]
+    assert (row["seeds_done"], row["seeds_planned"], row["n_diverged"], row["n_failed"]) == (3, 5, 1, 1)
+    assert "1 diverged, 1 failed" in summary.text()
+
+
+def test_the_tune_table_counts_states_and_names_the_chosen_configuration(tmp_path):
+    summary = summary_of(FakeRun(signals=THREE), tmp_path)
+    row = summary.tuning.set_index("arm").loc["focal"]
+    assert (row["proposed"], row["stopped"], row["finished"], row["epochs"]) == (3, 2, 1, 6)
+    assert (row["chosen"], row["best"]) == ("lr=0.01", 0.4)
+    assert "selection, optimistic - not evidence" in summary.text()
+
+
+def test_a_study_without_a_tune_phase_has_no_tune_table(tmp_path):
+    summary = summary_of(FakeRun(signals=THREE, tuned=False), tmp_path)
+    assert summary.tuning.empty
+    assert "optimistic" not in summary.text()
+
+
+def test_a_pure_search_says_that_it_selects_and_does_not_prove(tmp_path):
+    from analysis.rundata import gather
+    from analysis.summary import summarize
+
+    fake = FakeRun(signals={"bce": 1.0, "search-1": 1.5}, hypotheses=())
+    study = fake.write(tmp_path)
+    study = dataclasses.replace(study, design="search", arms=study.arms[:1])
+    assert "selects, it does not prove" in summarize(gather(tmp_path, study)).text()
+
+
+def test_an_unfinished_run_is_summarised_with_what_is_there(tmp_path):
+    text = summary_of(FakeRun(signals=THREE, lost={("focal", 4): State.PENDING}), tmp_path).text()
+    assert "The run is unfinished; seeds still to come: focal 1." in text
+
+
+@pytest.mark.parametrize("width", [60, 120])
+def test_the_text_fits_the_terminal(tmp_path, width):
+    text = summary_of(FakeRun(signals=THREE), tmp_path / "run").text(width)
+    assert max(len(line) for line in text.splitlines() if str(tmp_path) not in line) <= width
+
+
+@pytest.mark.parametrize(("half", "digits"), [(0.012, 3), (0.0034, 4), (0.00009, 4), (0.3, 2), (np.inf, 3), (0.0, 3)])
+def test_numbers_are_rounded_to_two_digits_of_their_interval(half, digits):
+    assert words.decimals(half) == digits
+
+
+def test_a_difference_that_rounds_to_nothing_has_no_minus_sign():
+    assert words.signed(-0.0001, 3) == "+0.000"
+
+
+def test_markdown_cells_cannot_break_out_of_their_table():
+    grid = Grid(title="t", head=("a", "b"), rows=(("x|y", "1"),), right=(False, True))
+    assert grid.markdown().splitlines()[-1] == "| x\\|y | 1 |"
+
+
+def test_the_margins_of_the_first_hypothesis_serve_the_exploratory_comparisons():
+    fake = FakeRun(signals=THREE)
+    assert tables.study_margins(fake.study()) == {"roc_auc": 0.005, "pr_auc": 0.010}
