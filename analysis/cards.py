@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from analysis import words
 from analysis.intervals import Estimate
 from analysis.judgement import Claim, HypothesisVerdict, Member, PartVerdict
 
@@ -40,7 +41,7 @@ def robustness(verdict: HypothesisVerdict) -> str:
 
 
 def _part_lines(part: PartVerdict) -> list[tuple[int, str]]:
-    told = [(1, f"[{part.outcome}] {part.id} ({part.role}): {part.reason}")]
+    told = [(1, f"[{part.outcome}] {words.part_name(part)}: {part.reason}")]
     for member in part.members:
         told += [(2, f"[{claim.outcome}] {member.arm} - {member.than}, {claim.reason}") for claim in member.claims]
         if member.reason:

@@ -13,6 +13,7 @@ from analysis.judgement import HypothesisVerdict
 from analysis.rundata import RunData, load
 from analysis.tables import Grid
 from analysis.verdicts import judge
+from tagsearch.study.lock import is_intact, make_lock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ class Summary:
             f"Corpus {corpus.name}: {split.n_clips:,} test clips by {split.n_artists} artists, "
             f"{int(split.defined.sum())} of {len(split.defined)} tags scored",
             f"Run {self.run.folder}",
+            registration(self.run),
         )
 
     def text(self, width: int = 120) -> str:
@@ -67,6 +69,19 @@ class Summary:
     @property
     def _no_verdicts(self) -> list[str]:
         return [] if self.verdicts else ["The study declares no hypothesis: the table is exploratory."]
+
+
+def registration(run: RunData) -> str:
+    """Whether what is judged is what was registered before the run, in one sentence."""
+    if run.lock is None:
+        return "Nothing was registered before this run: its verdicts are exploratory."
+    if not is_intact(run.lock):
+        return "The registration (lock.json) was changed by hand: the verdicts are exploratory."
+    now = make_lock(run.study, run.corpus)["content"]
+    changed = sorted(key for key, value in now.items() if run.lock["content"].get(key) != value)
+    if changed:
+        return f"Changed since it was registered: {', '.join(changed)}; the verdicts are exploratory."
+    return f"Registered before the run as {run.lock['sha256'][:12]}, unchanged."
 
 
 def _records(frame: pd.DataFrame) -> Sequence[dict[str, object]]:

@@ -120,7 +120,8 @@ def verdict_reason(verdict: Verdict, parts: Sequence[PartVerdict], grade: str, g
     if verdict is Verdict.PARTIALLY:
         return f"Shown for {_named(parts, gain=True)}, not for {_named(parts, gain=False)}."
     if verdict is Verdict.INCONCLUSIVE:
-        return f"Neither shown nor excluded for {_named(parts, only=Outcome.OPEN)}."
+        what = "A gain of the margin or more" if len(parts) == 1 else _named(parts, only=Outcome.OPEN)
+        return f"Open: {what} is neither shown nor excluded."
     harm = all(part.outcome is Outcome.HARM for part in parts)
     told = (
         "It is worse, not better."
@@ -139,7 +140,11 @@ def _why_not_refuted(grade: str, gates: Sequence[Gate]) -> str:
 
 def _named(parts: Sequence[PartVerdict], *, gain: bool = False, only: Outcome | None = None) -> str:
     chosen = [p for p in parts if (p.outcome is only if only else (p.outcome is Outcome.GAIN) == gain)]
-    return ", ".join(f"{part.id} ({part.role})" for part in chosen)
+    return ", ".join(part_name(part) for part in chosen)
+
+
+def part_name(part: PartVerdict) -> str:
+    return f"part {part.id} ({part.role})"
 
 
 def qualifiers(

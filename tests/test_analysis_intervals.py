@@ -115,7 +115,7 @@ def test_the_interval_covers_the_truth_whichever_variance_rules(n_seeds, seed_sd
     """Crossed Gaussian model: the value of a seed is its own effect plus the mean over artists of artist effects, some
     shared by all seeds (v), some its own (w)."""
     rng = np.random.default_rng(11)
-    n_artists, n_repeats, covered = 40, 1500, 0
+    n_artists, n_repeats, covered = 40, 1000, 0
     for _ in range(n_repeats):
         u = rng.normal(0, seed_sd, n_seeds)
         v = rng.normal(0, clip_sd * math.sqrt(n_artists), n_artists)

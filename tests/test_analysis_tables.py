@@ -70,6 +70,18 @@ def test_a_pure_search_says_that_it_selects_and_does_not_prove(tmp_path):
     assert "selects, it does not prove" in summarize(gather(tmp_path, study)).text()
 
 
+def test_the_tune_table_of_a_pure_search_has_a_row_for_each_winner(tmp_path):
+    from analysis.rundata import gather
+    from analysis.summary import summarize
+
+    fake = FakeRun(signals={"bce": 1.0, "search-1": 1.5}, hypotheses=())
+    study = fake.write(tmp_path)
+    frame = summarize(gather(tmp_path, dataclasses.replace(study, design="search", arms=study.arms[:1]))).tuning
+    assert list(frame["arm"]) == ["all trials", "search-1"]
+    assert list(frame["chosen"]) == ["", "lr=0.01"]
+    assert frame["proposed"].iloc[0] == 3
+
+
 def test_an_unfinished_run_is_summarised_with_what_is_there(tmp_path):
     text = summary_of(FakeRun(signals=THREE, lost={("focal", 4): State.PENDING}), tmp_path).text()
     assert "The run is unfinished; seeds still to come: focal 1." in text
