@@ -1,5 +1,6 @@
 """Verdict cards: as text, as Markdown, and as the JSON of verdicts.json."""
 
+import html
 import math
 import textwrap
 from collections.abc import Sequence
@@ -58,7 +59,7 @@ def plain(verdict: HypothesisVerdict, width: int) -> str:
 
 
 def markdown(verdict: HypothesisVerdict) -> str:
-    head, *rest = lines(verdict)
+    head, *rest = [(depth, html.escape(text, quote=False)) for depth, text in lines(verdict)]
     return "\n".join([f"### {head[1]}", "", *(f"{'  ' * (depth - 1)}- {text}" for depth, text in rest)])
 
 

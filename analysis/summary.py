@@ -1,9 +1,12 @@
 """One run summarised: tables, verdicts and the text that `tagsearch summarize` prints. Nothing is written here."""
 
+import html
+import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 import pandas as pd
 
@@ -14,6 +17,9 @@ from analysis.rundata import RunData, load
 from analysis.tables import Grid
 from analysis.verdicts import judge
 from tagsearch.study.lock import is_intact, make_lock
+
+Format = Literal["table", "json", "csv", "md", "latex"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +49,17 @@ class Summary:
             registration(self.run),
         )
 
+    def render(self, form: Format, *, width: int = 120) -> str:
+        """The summary in one of FORMATS; `width` columns, for "table" only."""
+        forms: dict[Format, Callable[[], str]] = {
+            "table": lambda: self.text(width),
+            "md": self.markdown,
+            "json": lambda: json.dumps(self.to_json(), indent=1, allow_nan=False),
+            "csv": lambda: str(self.comparison.to_csv(index=False)),
+            "latex": lambda: "\n\n".join(grid.latex() for grid in self.grids),
+        }
+        return forms[form]()
+
     def text(self, width: int = 120) -> str:
         """For a terminal of that many columns."""
         header = [textwrap.fill(line, width, subsequent_indent="  ") for line in self.header]
@@ -52,7 +69,7 @@ class Summary:
         )
 
     def markdown(self) -> str:
-        title, *rest = self.header
+        title, *rest = (html.escape(line, quote=False) for line in self.header)
         blocks = [f"# {title}", "\n".join(f"- {line}" for line in rest), *(grid.markdown() for grid in self.grids)]
         blocks += ["## Verdicts", *map(cards.markdown, self.verdicts), *self._no_verdicts]
         return "\n\n".join(blocks) + "\n"

@@ -4,6 +4,7 @@ Rows keep the declared order and no maximum is marked: where the intervals overl
 arm. The tune table is apart, as its numbers are maxima over trials on the data that chose them.
 """
 
+import html
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -191,10 +192,27 @@ class Grid:
         return "  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells).rstrip()
 
     def markdown(self) -> str:
-        escaped = [[cell.replace("|", "\\|") for cell in row] for row in (self.head, *self.rows)]
+        escaped = [
+            [html.escape(cell, quote=False).replace("|", "\\|") for cell in row] for row in (self.head, *self.rows)
+        ]
         lines = [f"| {' | '.join(row)} |" for row in escaped]
         lines.insert(1, f"|{'|'.join('---:' if right else '---' for right in self.right)}|")
         return "\n".join([f"**{self.title}**", "", *lines, *(f"\n{note}" for note in self.notes)])
+
+    def latex(self) -> str:
+        """A tabular with booktabs rules, the notes as comments."""
+        columns = "".join("r" if right else "l" for right in self.right)
+        lines = [" & ".join(map(_latex, row)) + r" \\" for row in (self.head, *self.rows)]
+        begin = [f"% {self.title}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule", lines[0], r"\midrule"]
+        return "\n".join([*begin, *lines[1:], r"\bottomrule", r"\end{tabular}", *(f"% {note}" for note in self.notes)])
+
+
+_LATEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "Δ": r"$\Delta$", "~": r"\textasciitilde{}", "^": r"\^{}"}
+_LATEX |= {character: f"\\{character}" for character in "&%$#_{}"}
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in text)
 
 
 def comparison_grid(run: RunData, evidence: Evidence, frame: pd.DataFrame) -> Grid:

@@ -5,6 +5,7 @@ import pytest
 from fake_run import FakeRun, summary_of
 
 import analysis
+from analysis.summary import FORMATS
 from tagsearch import records
 from tagsearch.study.lock import make_lock
 from tagsearch.study.parse import read_study
@@ -61,3 +62,11 @@ def test_the_frames_hold_every_epoch_and_every_tag(tmp_path):
     assert run.tags["n_train"].tolist() == run.corpus.train_counts.tolist()
     confirmed = run.per_tag[run.per_tag["phase"] == "confirm"]
     assert len(confirmed) == 2 * 5 * 6
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_of_a_summary_tells_the_arms_and_their_scores(tmp_path, form):
+    summary = summary_of(FakeRun(signals={"bce": 1.0, "focal": 1.5}), tmp_path)
+    told = summary.render(form)
+    assert "focal" in told
+    assert str(summary.comparison["roc_mean"][1])[:4] in told

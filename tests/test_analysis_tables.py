@@ -110,3 +110,11 @@ def test_markdown_cells_cannot_break_out_of_their_table():
 def test_the_margins_of_the_first_hypothesis_serve_the_exploratory_comparisons():
     fake = FakeRun(signals=THREE)
     assert tables.study_margins(fake.study()) == {"roc_auc": 0.005, "pr_auc": 0.010}
+
+
+def test_latex_cells_are_escaped():
+    grid = Grid(title="t", head=("a_b", "Δ"), rows=(("50 % & more", "1 ± 2"),), right=(False, True))
+    lines = grid.latex().splitlines()
+    assert lines[1] == r"\begin{tabular}{lr}"
+    assert lines[3] == r"a\_b & $\Delta$ \\"
+    assert lines[5] == r"50 \% \& more & 1 $\pm$ 2 \\"
