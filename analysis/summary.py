@@ -12,9 +12,9 @@ import pandas as pd
 
 from analysis import cards, tables
 from analysis.evidence import Evidence, collect
+from analysis.grids import Grid
 from analysis.judgement import HypothesisVerdict
 from analysis.rundata import RunData, load
-from analysis.tables import Grid
 from analysis.verdicts import judge
 from tagsearch.study.lock import is_intact, make_lock
 

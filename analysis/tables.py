@@ -4,10 +4,7 @@ Rows keep the declared order and no maximum is marked: where the intervals overl
 arm. The tune table is apart, as its numbers are maxima over trials on the data that chose them.
 """
 
-import html
-import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +12,7 @@ import pandas as pd
 
 from analysis import words
 from analysis.evidence import ArmEvidence, Evidence
+from analysis.grids import Grid
 from analysis.judgement import HypothesisVerdict
 from analysis.outcomes import Levels, Outcome
 from analysis.rundata import RunData
@@ -157,62 +155,6 @@ def _short(value: object) -> str:
 
 
 # --- as text ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grid:
-    """A table ready to print: cells are text; `right` marks the columns of numbers."""
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    right: tuple[bool, ...]
-    notes: tuple[str, ...] = ()
-
-    def plain(self, width: int) -> str:
-        """Columns where they fit into `width` characters, else one block a row."""
-        widths = [max(map(len, column)) for column in zip(self.head, *self.rows, strict=True)]
-        lines = [self._line(row, widths) for row in (self.head, *self.rows)]
-        lines.insert(1, "  ".join("-" * width for width in widths))
-        body = lines if max(map(len, lines)) <= width else self._blocks(width)
-        notes = [textwrap.fill(note, width) for note in self.notes]
-        return "\n".join([self.title, *body, *notes])
-
-    def _blocks(self, width: int) -> list[str]:
-        longest = max(map(len, self.head))
-        lines = []
-        for row in self.rows:
-            pairs = [(head, cell) for head, cell in zip(self.head[1:], row[1:], strict=True) if cell]
-            told = [f"  {head.ljust(longest)}  {cell}" for head, cell in pairs]
-            lines += [row[0], *(textwrap.fill(one, width, subsequent_indent=" " * (longest + 4)) for one in told)]
-        return lines
-
-    def _line(self, row: Sequence[str], widths: Sequence[int]) -> str:
-        cells = zip(row, widths, self.right, strict=True)
-        return "  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells).rstrip()
-
-    def markdown(self) -> str:
-        escaped = [
-            [html.escape(cell, quote=False).replace("|", "\\|") for cell in row] for row in (self.head, *self.rows)
-        ]
-        lines = [f"| {' | '.join(row)} |" for row in escaped]
-        lines.insert(1, f"|{'|'.join('---:' if right else '---' for right in self.right)}|")
-        return "\n".join([f"**{self.title}**", "", *lines, *(f"\n{note}" for note in self.notes)])
-
-    def latex(self) -> str:
-        """A tabular with booktabs rules, the notes as comments."""
-        columns = "".join("r" if right else "l" for right in self.right)
-        lines = [" & ".join(map(_latex, row)) + r" \\" for row in (self.head, *self.rows)]
-        begin = [f"% {self.title}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule", lines[0], r"\midrule"]
-        return "\n".join([*begin, *lines[1:], r"\bottomrule", r"\end{tabular}", *(f"% {note}" for note in self.notes)])
-
-
-_LATEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "Δ": r"$\Delta$", "~": r"\textasciitilde{}", "^": r"\^{}"}
-_LATEX |= {character: f"\\{character}" for character in "&%$#_{}"}
-
-
-def _latex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)
 
 
 def comparison_grid(run: RunData, evidence: Evidence, frame: pd.DataFrame) -> Grid:

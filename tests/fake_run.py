@@ -91,7 +91,7 @@ class FakeRun:
         if not state.is_final:
             return
         if state is State.COMPLETED:
-            write_history(home, self.epochs, self.n_tags, top=0.3 + signal / 10)
+            write_history(home, self.epochs, self.n_tags, top=0.3 + own / 10)
             scores = {f"{split}/{FINAL}": logits[corpus.rows(split)] for split in SPLITS[1:]}
             records.write_npz(home / "scores.npz", scores)
         drawn = self.clips_drawn.get(spec.arm, 1000)

@@ -52,6 +52,7 @@ def test_unpaired_seeds_give_welch_s_interval():
     estimate = contrast(arms, [1.0, -1.0], paired=False)
     reference = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
     assert estimate.interval(0.05) == pytest.approx((reference.low, reference.high))
+    assert estimate.per_seed == pytest.approx(a - b.mean())
 
 
 def test_paired_seeds_give_the_paired_t_interval():

@@ -6,7 +6,7 @@ from fake_run import FakeRun, summary_of
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from analysis import tables, words
-from analysis.tables import Grid
+from analysis.grids import Grid
 from tagsearch.records import State
 
 THREE = {"bce": 1.0, "focal": 1.5, "triplet": 0.7}
@@ -118,3 +118,16 @@ def test_latex_cells_are_escaped():
     assert lines[1] == r"\begin{tabular}{lr}"
     assert lines[3] == r"a\_b & $\Delta$ \\"
     assert lines[5] == r"50 \% \& more & 1 $\pm$ 2 \\"
+
+
+def test_a_wide_table_is_cut_into_panels_that_repeat_the_first_column():
+    grid = Grid(title="t", head=("arm", "one", "two"), rows=(("bce", "1", "2"),), right=(False, True, True))
+    assert grid.plain(10).splitlines() == [
+        *("t", "arm  one", "---  ---", "bce    1"),
+        *("", "arm  two", "---  ---", "bce    2"),
+    ]
+
+
+def test_a_column_wider_than_the_terminal_makes_blocks():
+    grid = Grid(title="t", head=("arm", "chosen"), rows=(("bce", "lr=0.1, gamma=2"),), right=(False, False))
+    assert grid.plain(17).splitlines() == ["t", "bce", "  chosen  lr=0.1,", "          gamma=2"]
