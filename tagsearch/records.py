@@ -16,6 +16,7 @@ Conventions: seconds are wall seconds; epochs count from 1; ROC AUC and PR AUC (
 import hashlib
 import io
 import json
+import math
 import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tagsearch.errors import RecordError
+from tagsearch.registry import OBJECTIVES
 
 Scalar = bool | int | float | str
 Config = Mapping[str, Scalar]  # flat: "model", "model.width", "lr", ...
@@ -45,6 +47,7 @@ HISTORY_COLUMNS = (
     "valid/n_undefined_tags",
     "lr",
     "clips_drawn",  # training chunks drawn in this epoch
+    "audio_seconds",  # of audio in them
     "train_seconds",  # in training steps
     "seconds",  # the whole epoch with its validation
 )
@@ -165,6 +168,44 @@ class CorpusTable:
 
 
 _CORPUS_ARRAYS = ("clip_ids", "paths", "songs", "albums", "artists", "splits", "labels")
+
+
+def chosen_epoch(history: Sequence[Mapping[str, float]], *, objective: str, checkpoint: str) -> int:
+    """The epoch whose weights are the trial's: under "best" the first with the best objective, under "last" the last.
+
+    `history` must not be empty."""
+    if checkpoint == "last":
+        return int(history[-1]["epoch"])
+    sign = 1 if OBJECTIVES[objective] == "max" else -1
+    return int(max(history, key=lambda row: sign * row[objective])["epoch"])
+
+
+def result_from_history(
+    history: Sequence[Mapping[str, float]],
+    *,
+    objective: str,
+    checkpoint: str,
+    state: State,
+    stop_reason: str,
+    **facts: Any,
+) -> TrialResult:
+    """The result that a trial's history amounts to. A DIVERGED or FAILED trial has no score, nor has an empty history.
+
+    `facts`: further fields of TrialResult (device, n_retries, ...)."""
+    scored = bool(history) and state in (State.COMPLETED, State.STOPPED)
+    best_epoch = chosen_epoch(history, objective=objective, checkpoint=checkpoint) if scored else None
+    return TrialResult(
+        state=state,
+        stop_reason=stop_reason,
+        epochs=len(history),
+        seconds=math.fsum(row["seconds"] for row in history),
+        best_epoch=best_epoch,
+        best=None if best_epoch is None else history[best_epoch - 1][objective],
+        last=history[-1][objective] if scored else None,
+        clips_drawn=int(sum(row["clips_drawn"] for row in history)),
+        audio_seconds=math.fsum(row["audio_seconds"] for row in history),
+        **facts,
+    )
 
 
 # --- writing: all or nothing -----------------------------------------------------------------------------------------

@@ -24,8 +24,12 @@ FREE_KEYS: frozenset[KeyPath] = frozenset({("base",), ("factors",), ("tune", "tu
 GPU_DEVICE = Path("/dev/nvidia0")
 
 
+def has_gpu() -> bool:
+    return GPU_DEVICE.exists()
+
+
 def default_profile() -> str:
-    return "gpu" if GPU_DEVICE.exists() else "cpu"
+    return "gpu" if has_gpu() else "cpu"
 
 
 def with_profile(document: Node, wanted: str | None, known: Sequence[str]) -> tuple[Node, str | None]:

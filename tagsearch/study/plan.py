@@ -1,4 +1,4 @@
-"""What a study will cost, and which trials it consists of: everything that can be known before anything starts.
+"""What a study will cost, before anything starts.
 
 Costs are estimates to decide by (minutes or days?), within a factor of about three: multiply-accumulates from the
 registry over a measured throughput, a fixed cost per training step, and the start of each phase. Under ASHA the
@@ -6,14 +6,14 @@ expected epochs assume exchangeable trials: the k-th to reach a rung goes on if 
 of the k - 1 before it (Li et al. 2020, arXiv:1810.05934; Ray Tune's AsyncHyperBandScheduler), the first always.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, exp, log
 
-import numpy as np
-
-from tagsearch.records import Config, Phase, Split, State, Trial, TrialSpec
-from tagsearch.registry import MODELS, Scalar
+from tagsearch.records import Config, Phase, Split
+from tagsearch.registry import MODELS, Scalar, entry
+from tagsearch.study.overrides import has_gpu
 from tagsearch.study.schema import Arm, Asha, Study, Tunable
 from tagsearch.study.settings import changed
 
@@ -23,6 +23,7 @@ BACKWARD_COST = 3.0  # forward and backward, in forwards
 CHECKPOINT_BYTES = 2_000_000  # weights, optimizer and generator states of a small network
 LOG_BYTES = 200_000  # records and TensorBoard events of a trial
 N_TAGS = 50
+TRIALS_PER_GPU = 4
 SCORE_BYTES = 4  # a float32 logit
 
 
@@ -69,6 +70,10 @@ class Plan:
         return sum(phase.seconds for phase in self.phases)
 
     @property
+    def hours(self) -> float:
+        return self.seconds / 3600
+
+    @property
     def disk_bytes(self) -> int:
         return sum(phase.disk_bytes for phase in self.phases)
 
@@ -85,6 +90,21 @@ def make_plan(
     cost = _Cost(n_clips=n_clips, clip_seconds=clip_seconds, n_slots=n_slots, speed=speed)
     phases = (*([_tune_phase(study, cost)] if study.tune else []), _confirm_phase(study, cost))
     return Plan(arms=study.confirm_arms, phases=phases, n_slots=n_slots)
+
+
+def predict(study: Study, *, n_slots: int | None = None) -> Plan:
+    """The plan on the corpus that the study names, at the size it is known to have, on this machine.
+
+    `n_slots`: trials at a time; by default as many as there are cores, or four to a GPU."""
+    data, on_gpu = study.data, has_gpu()
+    size = entry("corpus", str(data["corpus"])).sizes[str(data.get("size", ""))]
+    return make_plan(
+        study,
+        n_clips={"train": size.train, "valid": size.valid, "test": size.test},
+        clip_seconds=size.clip_seconds,
+        n_slots=n_slots or (TRIALS_PER_GPU if on_gpu else os.cpu_count() or 1),
+        speed=GPU_SPEED if on_gpu else CPU_SPEED,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,13 +131,13 @@ class _Cost:
 
 def _macs(config: Config, tunables: Sequence[Tunable]) -> float:
     """Multiply-accumulates of one chunk's forward pass; they grow with the square of the width."""
-    entry = MODELS[str(config["model"])]
-    if entry.macs_knob is None:
-        return entry.mega_macs * 1e6
-    name = f"model.{entry.macs_knob}"
+    model = MODELS[str(config["model"])]
+    if model.macs_knob is None:
+        return model.mega_macs * 1e6
+    name = f"model.{model.macs_knob}"
     widths = _drawn(tunables, name, config) or (config[name],)
-    standard = float(entry.knobs[entry.macs_knob].default)
-    return entry.mega_macs * 1e6 * sum((float(width) / standard) ** 2 for width in widths) / len(widths)
+    standard = float(model.knobs[model.macs_knob].default)
+    return model.mega_macs * 1e6 * sum((float(width) / standard) ** 2 for width in widths) / len(widths)
 
 
 def _drawn(tunables: Sequence[Tunable], name: str, config: Config) -> tuple[Scalar, ...]:
@@ -134,13 +154,13 @@ def _drawn(tunables: Sequence[Tunable], name: str, config: Config) -> tuple[Scal
 def _tune_phase(study: Study, cost: _Cost) -> PhasePlan:
     assert study.tune is not None
     n, most, expected, seconds = study.tune.trials_per_arm, 0, 0.0, []
-    for arm in study.arms:
+    for arm in study.tune_arms:
         budgets = _budgets(arm, study.tune.tunables)
         most += n * max(budgets)
         epochs = sum(expected_epochs(n / len(budgets), budget, study.tune.asha) for budget in budgets)
         expected += epochs
         seconds += [epochs / n * cost.epoch_seconds(arm, study.tune.tunables)] * n
-    n_trials = n * len(study.arms)
+    n_trials = n * len(study.tune_arms)
     return PhasePlan(
         phase="tune",
         n_trials=n_trials,
@@ -198,81 +218,3 @@ def _expected_survivors(n: float, reduction_factor: int) -> float:
     whole = int(n)
     rest = (n - whole) * passes[whole] if n > whole else 0.0
     return sum(passes[:whole]) + rest
-
-
-# --- the trials ------------------------------------------------------------------------------------------------------
-
-
-def tune_order(study: Study) -> list[tuple[str, int]]:
-    """(arm, index) of every tune trial in start order: in rounds of one trial an arm, each round in an order drawn from
-    the study's seed, since whoever reaches an ASHA rung first has it easier. Empty for a study that tunes nothing."""
-    generator = np.random.default_rng(study.seed)
-    names = [arm.name for arm in study.arms]
-    n_rounds = study.tune.trials_per_arm if study.tune else 0
-    return [(names[k], index) for index in range(n_rounds) for k in generator.permutation(len(names))]
-
-
-def choose(study: Study, arm: str, trials: Sequence[Trial]) -> list[Trial]:
-    """An arm's chosen trials, best first: one, or the `confirm.top` best different configurations of a pure search.
-
-    Candidates are the arm's tune trials with a finite objective that reached the highest rung any of them reached; a
-    completed trial has passed every rung, a diverged or failed one is never chosen. Ties go to the lower index. Empty
-    if there is no candidate."""
-    scored = [(trial, value) for trial in trials if (value := _objective(study, arm, trial)) is not None]
-    top_rung = max((_rung(study, trial) for trial, _ in scored), default=0.0)
-    candidates = [(trial, value) for trial, value in scored if _rung(study, trial) == top_rung]
-    sign = -1 if study.direction == "max" else 1
-    candidates.sort(key=lambda pair: (sign * pair[1], pair[0].spec.index))
-    chosen: list[Trial] = []
-    for trial, _ in candidates:
-        if all(dict(trial.spec.config) != dict(other.spec.config) for other in chosen):
-            chosen.append(trial)
-    return chosen[: study.confirm.top]
-
-
-def _objective(study: Study, arm: str, trial: Trial) -> float | None:
-    """What the trial is judged by under the study's checkpoint rule; None if it is no candidate."""
-    result = trial.result
-    if result is None or trial.spec.arm != arm or trial.spec.phase != "tune":
-        return None
-    if result.state not in (State.COMPLETED, State.STOPPED):
-        return None
-    value = result.best if study.checkpoint == "best" else result.last
-    return value if value is not None and np.isfinite(value) else None
-
-
-def _rung(study: Study, trial: Trial) -> float:
-    """The last rung a trial reached: its epoch, infinity for the full budget."""
-    assert trial.result is not None
-    if trial.result.state == State.COMPLETED:
-        return float("inf")
-    rungs = study.tune.asha.rungs(trial.spec.epochs) if study.tune and study.tune.asha else ()
-    return max((rung for rung in rungs if rung <= trial.result.epochs), default=0)
-
-
-def chosen_configs(study: Study, trials: Sequence[Trial]) -> dict[str, Config]:
-    """The configuration of each arm of the confirm phase, from the tune phase's trials.
-
-    An arm without a usable trial is left out. The baseline of a pure search keeps its own configuration; a study that
-    tunes nothing keeps all of them."""
-    if study.tune is None:
-        return {arm.name: arm.config for arm in study.arms}
-    if study.design == "search":
-        winners = choose(study, study.baseline.name, trials)
-        found = {f"search-{k + 1}": trial.spec.config for k, trial in enumerate(winners)}
-        return {study.baseline.name: study.baseline.config, **found}
-    best = {arm.name: choose(study, arm.name, trials) for arm in study.arms}
-    return {name: found[0].spec.config for name, found in best.items() if found}
-
-
-def confirm_trials(study: Study, chosen: Mapping[str, Config]) -> list[TrialSpec]:
-    """Each chosen arm with each confirm seed, seed by seed, so that all arms progress alike.
-
-    `index` counts the seeds; `chosen` holds the configuration of each arm (see `chosen_configs`)."""
-    assert set(chosen) <= set(study.confirm_arms), f"unknown arms in {sorted(chosen)}"
-    return [
-        TrialSpec(phase="confirm", arm=arm, index=index, seed=seed, config=dict(chosen[arm]))
-        for index, seed in enumerate(study.confirm_seeds)
-        for arm in study.confirm_arms
-        if arm in chosen
-    ]

@@ -5,7 +5,7 @@ Frozen objects only; `parse` makes them. Configurations are flat mappings: "mode
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -15,6 +15,7 @@ from tagsearch.registry import OBJECTIVES, Direction
 Design = Literal["grid", "one_factor", "leave_one_out", "explicit", "search"]
 Kind = Literal["uniform", "loguniform", "randint", "lograndint", "choice"]
 Metric = Literal["roc_auc", "pr_auc"]
+SEARCH = "search"  # the tune phase's only arm in a pure search; its winners are search-1, search-2, ...
 METRICS: tuple[Metric, ...] = ("roc_auc", "pr_auc")
 
 
@@ -138,9 +139,14 @@ class Study:
         return {arm.name: arm for arm in self.arms}
 
     @property
+    def tune_arms(self) -> tuple[Arm, ...]:
+        """The arms of the tune phase; a pure search is one arm there, called `search`, that starts from the base."""
+        return (replace(self.baseline, name=SEARCH),) if self.design == "search" else self.arms
+
+    @property
     def confirm_arms(self) -> tuple[str, ...]:
         """Names of the arms of the confirm phase, in the order declared."""
-        winners = tuple(f"search-{k + 1}" for k in range(self.confirm.top)) if self.design == "search" else ()
+        winners = tuple(f"{SEARCH}-{k + 1}" for k in range(self.confirm.top)) if self.design == "search" else ()
         return tuple(arm.name for arm in self.arms) + winners
 
     @property

@@ -1,0 +1,5 @@
+"""`python -m tagsearch`."""
+
+from tagsearch.cli import main
+
+main()

@@ -1,0 +1,101 @@
+"""Chunks of clips as tensors: random crops for training, evenly spaced chunks for evaluation.
+
+Conventions: a chunk is `n_frames` consecutive frames of one clip's log-mel; a batch is float32 (B, n_mels, n_frames);
+clips are row numbers of the corpus table; starts are frames. A crop's frames at its two ends see the audio next to it
+(the log-mel is of the whole clip), where a front end inside the model would see a mirrored edge.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from tagsearch.data.features import Features
+from tagsearch.errors import CorpusError
+
+Ints = npt.NDArray[np.int64]
+
+_DEVICE_SHARE = 0.5  # of an accelerator's free memory that features may take; the rest is for networks
+
+
+class Chunks:
+    """Gathers chunks of `n_frames` frames from `features` onto `device`.
+
+    Where the features fit into the accelerator's memory they are copied there once and gathered there."""
+
+    def __init__(self, features: Features, *, n_frames: int, device: torch.device) -> None:
+        self.features = features
+        self.n_frames = n_frames
+        self.device = device
+        self._buffer = np.empty((0, features.front_end.n_mels, n_frames), dtype=features.data.dtype)
+        self._on_device = _copy_if_it_fits(features, device)
+
+    def gather(self, clips: Ints, starts: Ints) -> torch.Tensor:
+        """float32 (B, n_mels, n_frames) on the device."""
+        if self._on_device is not None:
+            return self._gather_on_device(self._on_device, clips, starts)
+        if len(self._buffer) < len(clips):  # reused: fresh memory for every batch costs as much as filling it
+            self._buffer = np.empty((len(clips), *self._buffer.shape[1:]), dtype=self._buffer.dtype)
+        features, buffer = self.features, self._buffer[: len(clips)]
+        for row, (clip, start) in enumerate(zip(clips.tolist(), starts.tolist(), strict=True)):
+            buffer[row] = features.block(clip)[:, start : start + self.n_frames]
+        return torch.from_numpy(buffer).to(self.device).float()
+
+    def _gather_on_device(self, data: torch.Tensor, clips: Ints, starts: Ints) -> torch.Tensor:
+        features = self.features
+        first = torch.from_numpy(features.offsets[clips] + starts).to(self.device)
+        lengths = torch.from_numpy(features.n_frames[clips]).to(self.device)
+        mels = torch.arange(features.front_end.n_mels, device=self.device)
+        frames = torch.arange(self.n_frames, device=self.device)
+        return data[first[:, None, None] + lengths[:, None, None] * mels[:, None] + frames].float()
+
+
+def _copy_if_it_fits(features: Features, device: torch.device) -> torch.Tensor | None:
+    if device.type != "cuda":
+        return None
+    free, _ = torch.cuda.mem_get_info(device)
+    return torch.from_numpy(features.data).to(device) if features.data.nbytes <= free * _DEVICE_SHARE else None
+
+
+def check_lengths(features: Features, clips: Ints, n_frames: int) -> None:
+    """Raises CorpusError if one of `clips` is shorter than a chunk."""
+    too_short = clips[features.n_frames[clips] < n_frames]
+    if len(too_short):
+        first = int(too_short[0])
+        raise CorpusError(
+            f"a clip must hold a chunk of {n_frames} frames; {len(too_short)} are shorter, the first in row {first} "
+            f"with {features.n_frames[first]} frames; remove them or choose a model with a shorter chunk"
+        )
+
+
+def random_starts(lengths: Ints, n_frames: int, generator: np.random.Generator) -> Ints:
+    """A uniformly random start for a crop of each clip of `lengths` frames; (n,)."""
+    places = lengths - n_frames + 1
+    starts: Ints = np.minimum(generator.random(len(lengths)) * places, places - 1).astype(np.int64)
+    return starts
+
+
+def even_starts(length: int, n_frames: int) -> Ints:
+    """Starts of the fewest evenly spaced chunks that cover a clip of `length` frames from its first to its last.
+
+    Neighbours overlap where the length is no multiple of the chunk; the last one ends with the clip."""
+    n_chunks = -(-length // n_frames)
+    return np.linspace(0, length - n_frames, n_chunks).round().astype(np.int64)
+
+
+def covering_chunks(features: Features, clips: Ints, n_frames: int) -> tuple[Ints, Ints, Ints]:
+    """All chunks of `clips` for evaluation: the clip and start of each, and where each clip's chunks begin in them."""
+    starts = [even_starts(int(length), n_frames) for length in features.n_frames[clips]]
+    counts = np.array([len(s) for s in starts], dtype=np.int64)
+    firsts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    return np.repeat(clips, counts), np.concatenate(starts), firsts
+
+
+def batch_edges(n: int, batch_size: int) -> list[tuple[int, int]]:
+    """Begin and end of each batch of n draws. Nothing is dropped: the last batch may be smaller, but a last batch of
+    one goes into the one before it, because batch normalisation has no variance over a single value."""
+    edges = [*range(0, n, batch_size), n]
+    if n % batch_size == 1 and len(edges) > 2:
+        del edges[-2]
+    return list(pairwise(edges))

@@ -1,0 +1,142 @@
+"""Writing the built-in corpus, once: composed, annotated and rendered song by song on all cores, in MTAT's layout.
+
+A corpus is made in a hidden folder beside its place and renamed when it is whole, under a lock: a folder with a
+corpus's name is complete, whoever is killed when, and two processes that start at once make it once.
+"""
+
+import csv
+import hashlib
+import io
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+from filelock import FileLock
+
+from tagsearch.data.builtin.annotate import annotate
+from tagsearch.data.builtin.plan import Purpose, SongPlan, generator, plan
+from tagsearch.data.builtin.score import SongScore, compose
+from tagsearch.data.builtin.synth import render
+from tagsearch.data.corpus import Progress
+from tagsearch.data.mtat import ANNOTATIONS, SAMPLE_RATE
+from tagsearch.data.tags import TOP_50
+from tagsearch.errors import CorpusError
+from tagsearch.records import write_json, write_text
+
+VERSION = 1  # of the music and its labels: raise it when either changes, and pin the new fingerprint in the tests
+DESCRIPTION = "corpus.json"
+_SONGS_AT_ONCE = 4  # handed to a process
+_WORTH_A_POOL = 24  # songs; fewer are done before other processes have started
+
+Labels = npt.NDArray[np.uint8]
+SongResult = tuple[bytes, Labels]  # digest of the score, labels (n_clips, 50)
+
+
+def make(store: Path, name: str, *, n_albums: int, seed: int, progress: Progress) -> Path:
+    """The folder of corpus `name`, `store/name-v<version>-<fingerprint>`; made if it isn't there.
+
+    Raises CorpusError if it cannot be written."""
+    stem = f"{name}-v{VERSION}-"
+    if ready := _find(store, stem):
+        return ready
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        with FileLock(store / f".{stem}lock"):
+            return _find(store, stem) or _make(store, stem, plan(n_albums, seed), seed, progress)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise CorpusError(f"cannot write the built-in corpus to {store}: {error}; free space or move it") from error
+    except BrokenProcessPool as error:
+        raise CorpusError("a process composing the built-in corpus was killed (memory?); start again") from error
+
+
+def _find(store: Path, stem: str) -> Path | None:
+    return next((folder.parent for folder in sorted(store.glob(f"{stem}*/{DESCRIPTION}"))), None)
+
+
+def _make(store: Path, stem: str, songs: tuple[SongPlan, ...], seed: int, progress: Progress) -> Path:
+    draft = store / f".{stem}draft"
+    shutil.rmtree(draft, ignore_errors=True)  # left by a process that was killed: we hold the lock
+    for folder in sorted({song.folder for song in songs}):
+        (draft / folder).mkdir(parents=True)
+    n_clips = sum(song.n_clips for song in songs)
+    results: list[SongResult] = []
+    progress("composing corpus", 0, n_clips)
+    for song, result in zip(songs, _results(songs, seed, draft), strict=True):
+        results.append(result)
+        progress("composing corpus", song.first_clip + song.n_clips - 1, n_clips)
+    fingerprint = fingerprint_of(songs, results)
+    write_text(draft / ANNOTATIONS, _annotations(songs, results))
+    write_json(draft / DESCRIPTION, {"fingerprint": fingerprint, "n_clips": n_clips, "version": VERSION, "seed": seed})
+    return draft.rename(store / f"{stem}{fingerprint[:8]}")
+
+
+def _results(songs: tuple[SongPlan, ...], seed: int, folder: Path) -> Iterator[SongResult]:
+    """What `_make_song` gives for each song, in order."""
+    work = partial(_make_song, seed=seed, folder=folder)
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if n_cores == 1 or len(songs) < _WORTH_A_POOL:
+        yield from map(work, songs)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(n_cores, mp_context=spawn, initializer=_obey_parent)
+    try:
+        yield from pool.map(work, songs, chunksize=_SONGS_AT_ONCE)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _obey_parent() -> None:
+    """Leave Ctrl-C to the parent, and end when it does, even by a kill."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _make_song(song: SongPlan, *, seed: int, folder: Path) -> SongResult:
+    score = compose(song, seed)
+    for path, audio in zip(song.paths, render(score, seed, song.index), strict=True):
+        soundfile.write(folder / path, audio, SAMPLE_RATE, subtype="PCM_16")
+    return _labelled(song, score, seed)
+
+
+def without_audio(songs: tuple[SongPlan, ...], seed: int) -> list[SongResult]:
+    """Digests and labels of the songs that `make` would write."""
+    return [_labelled(song, compose(song, seed), seed) for song in songs]
+
+
+def _labelled(song: SongPlan, score: SongScore, seed: int) -> SongResult:
+    return score.digest(), annotate(score, generator(seed, Purpose.LISTENER, song.index))
+
+
+def fingerprint_of(songs: tuple[SongPlan, ...], results: list[SongResult]) -> str:
+    """Hash of paths, notes and labels; the audio follows from them, up to rounding."""
+    content = hashlib.sha256()
+    for song, (digest, labels) in zip(songs, results, strict=True):
+        content.update("\n".join(song.paths).encode() + digest + labels.tobytes())
+    return content.hexdigest()
+
+
+def _annotations(songs: tuple[SongPlan, ...], results: list[SongResult]) -> str:
+    text = io.StringIO()
+    rows = csv.writer(text, delimiter="\t", quoting=csv.QUOTE_ALL, lineterminator="\n")
+    rows.writerow(["clip_id", *TOP_50, "mp3_path"])
+    for song, (_, labels) in zip(songs, results, strict=True):
+        for number, (path, row) in enumerate(zip(song.paths, labels.tolist(), strict=True)):
+            rows.writerow([song.first_clip + number, *row, path])
+    return text.getvalue()

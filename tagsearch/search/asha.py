@@ -1,0 +1,114 @@
+"""Early stopping that is fair to every arm: one ASHA bracket set per arm and epoch budget.
+
+One shared set of brackets starves arms whose curves rise late, and its state is lost when the driver dies. Here each
+(arm, budget) has Ray's own asynchronous successive halving to itself, and every value it sees is first appended to a
+log on disk; a new process replays the log and stands where the old one stood.
+
+Source of the rule: Li et al. 2018, arXiv:1810.05934, as implemented by ray.tune.schedulers.AsyncHyperBandScheduler.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
+
+from tagsearch.errors import RecordError
+from tagsearch.registry import Direction
+from tagsearch.study.schema import Asha
+
+
+@dataclass(frozen=True, kw_only=True)
+class RungValue:
+    """What one trial scored after `epoch` epochs of its `budget`."""
+
+    trial: str
+    arm: str
+    budget: int
+    epoch: int
+    value: float
+
+
+class Rungs:
+    """Brackets of all arms. `see` logs a value, then says whether its trial is to be stopped."""
+
+    def __init__(self, asha: Asha, *, direction: Direction, log: Path) -> None:
+        self._asha = asha
+        self._direction = direction
+        self._log = log
+        self._brackets: dict[tuple[str, int], AsyncHyperBandScheduler] = {}
+        self._seen: dict[str, int] = {}
+        self.stopped: set[str] = set()
+        for value in read_log(log):
+            self._decide(value)
+
+    def see(self, value: RungValue) -> bool:
+        """True if the trial is to be stopped. A value seen before (a trial continued from its checkpoint reports its
+        earlier epochs again) changes nothing."""
+        if value.epoch > self._seen.get(value.trial, 0) and value.epoch in self._asha.rungs(value.budget):
+            with self._log.open("a") as file:
+                file.write(json.dumps(vars(value)) + "\n")
+            self._decide(value)
+        return value.trial in self.stopped
+
+    def _decide(self, value: RungValue) -> None:
+        key = (value.arm, value.budget)
+        if key not in self._brackets:
+            self._brackets[key] = self._new_bracket(value.budget)
+        bracket, trial = self._brackets[key], SimpleNamespace(trial_id=value.trial)
+        if value.trial not in self._seen:
+            bracket.on_trial_add(None, trial)
+        self._seen[value.trial] = value.epoch
+        if bracket.on_trial_result(None, trial, {"epoch": value.epoch, "value": value.value}) == TrialScheduler.STOP:
+            self.stopped.add(value.trial)
+
+    def _new_bracket(self, budget: int) -> AsyncHyperBandScheduler:
+        return AsyncHyperBandScheduler(
+            time_attr="epoch",
+            metric="value",
+            mode=self._direction,
+            max_t=budget,
+            grace_period=self._asha.grace_period,
+            reduction_factor=self._asha.reduction_factor,
+        )
+
+
+def read_log(path: Path) -> list[RungValue]:
+    """All values in the order they came. A torn last line (the driver was killed while writing it) is cut off: its
+    trial reports that epoch again."""
+    if not path.exists():
+        return []
+    content = path.read_text()
+    whole = content[: content.rfind("\n") + 1]
+    if whole != content:
+        path.write_text(whole)
+    try:
+        return [RungValue(**json.loads(line)) for line in whole.splitlines()]
+    except (ValueError, TypeError) as error:
+        raise RecordError(f"{path} is damaged: {error}; remove the line to go on without that value") from error
+
+
+class ArmScheduler(FIFOScheduler):  # type: ignore[misc]
+    """Ray's scheduler of a phase: starts trials in the order proposed, stops those that `rungs` stops.
+
+    Without `rungs` (confirm phase) nothing is stopped."""
+
+    def __init__(self, rungs: Rungs | None, *, objective: str) -> None:
+        super().__init__()
+        self._rungs = rungs
+        self._objective = objective
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        if self._rungs is None or result.get("done"):
+            return str(TrialScheduler.CONTINUE)
+        spec = trial.config["spec"]
+        value = RungValue(
+            trial=trial.config["name"],
+            arm=spec["arm"],
+            budget=spec["config"]["epochs"],
+            epoch=result["epoch"],
+            value=result[self._objective],
+        )
+        return str(TrialScheduler.STOP if self._rungs.see(value) else TrialScheduler.CONTINUE)

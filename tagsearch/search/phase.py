@@ -1,0 +1,200 @@
+"""One phase of a run on Ray Tune: planned trials in, ended trials on disk.
+
+Conventions: a trial's own process writes its checkpoints, history and (completed or diverged) its record; the driver
+writes the records of trials that were stopped by ASHA or failed for good.
+"""
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+from ray.tune.logger import CSVLoggerCallback, JsonLoggerCallback
+
+from tagsearch.errors import InterruptedRunError, StoppedError
+from tagsearch.records import (
+    HISTORY_COLUMNS,
+    Phase,
+    State,
+    TrialResult,
+    TrialSpec,
+    read_history,
+    read_result,
+    result_from_history,
+    write_result,
+    write_text,
+)
+from tagsearch.search.asha import ArmScheduler, Rungs
+from tagsearch.search.observers import Observer
+from tagsearch.search.searcher import PlannedSearcher, Propose
+from tagsearch.search.trainable import ERROR_FILE, TrialActor
+from tagsearch.study.schema import Study
+
+Told = Callable[[TrialSpec, TrialResult], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """Where and how many trials run at once. Memory and GPUs are Ray's to give."""
+
+    n_slots: int
+    gpus_per_trial: float
+    max_retries: int  # of a trial that fails with an error
+    time_budget_s: float | None  # of this phase
+
+
+def run_phase(
+    phase: Phase,
+    *,
+    study: Study,
+    folder: Path,
+    planned: Sequence[Propose],
+    trial_config: Mapping[str, Any],
+    placement: Placement,
+    observers: Sequence[Observer],
+    rungs: Rungs | None = None,
+    told: Told | None = None,
+) -> None:
+    """Run `planned` to their end in `folder`/<phase>/.
+
+    Raises InterruptedRunError or StoppedError if some have not ended; what they did is on disk."""
+    ending = _Ending(folder=folder / phase, study=study, rungs=rungs, observers=observers, told=told)
+    searcher = PlannedSearcher(planned, folder=folder / phase, config=trial_config, ended=ending.ended)
+    tuner = tune.Tuner(
+        tune.with_resources(TrialActor, {"cpu": 1, "gpu": placement.gpus_per_trial}),
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            scheduler=ArmScheduler(rungs, objective=study.objective),
+            num_samples=len(planned),
+            max_concurrent_trials=placement.n_slots,
+            reuse_actors=True,
+            time_budget_s=placement.time_budget_s,
+            trial_name_creator=_trial_name,
+            trial_dirname_creator=_trial_name,
+        ),
+        run_config=tune.RunConfig(
+            name=phase,
+            storage_path=str(folder.resolve()),
+            verbose=0,
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # trials keep their own checkpoints
+            failure_config=tune.FailureConfig(max_failures=placement.max_retries),
+            callbacks=[JsonLoggerCallback(), CSVLoggerCallback(), _Reports(observers, ending)],
+        ),
+    )
+    start = time.monotonic()
+    with _graceful_signals() as received:
+        tuner.fit()
+    n_missing = len(planned) - ending.n_ended
+    if n_missing:
+        what = f"{n_missing} trials of the {phase} phase are unfinished; what they did is kept"
+        timed_out = placement.time_budget_s is not None and time.monotonic() - start >= placement.time_budget_s
+        raise _unfinished(f"{what}; go on with `tagsearch resume {folder}`", received, timed_out=timed_out)
+
+
+def _trial_name(trial: Any) -> str:
+    return str(trial.config["name"])
+
+
+class _Ending:
+    """Writes the records that a trial's own process could not write, then tells everyone."""
+
+    def __init__(
+        self, *, folder: Path, study: Study, rungs: Rungs | None, observers: Sequence[Observer], told: Told | None
+    ) -> None:
+        self._folder = folder
+        self._study = study
+        self._rungs = rungs
+        self._observers = observers
+        self._told = told
+        self.n_retries: Counter[str] = Counter()
+        self.n_ended = 0
+
+    def ended(self, spec: TrialSpec, *, failed: bool) -> None:
+        folder = self._folder / spec.name
+        result = read_result(folder)
+        if result is None and not failed and not self._stopped_by_asha(spec):
+            return  # Ray gave it up at the end of a time budget: unfinished, to be continued
+        if result is None:
+            result = self._result(folder, State.FAILED if failed else State.STOPPED)
+        if self.n_retries[spec.name]:
+            result = replace(result, n_retries=self.n_retries[spec.name])
+        write_result(folder, result)
+        self.n_ended += 1
+        if self._told is not None:
+            self._told(spec, result)
+        for observer in self._observers:
+            observer.trial_ended(spec, result)
+
+    def _stopped_by_asha(self, spec: TrialSpec) -> bool:
+        return self._rungs is not None and spec.name in self._rungs.stopped
+
+    def _result(self, folder: Path, state: State) -> TrialResult:
+        if state is State.FAILED and not (folder / ERROR_FILE).exists():
+            write_text(folder / ERROR_FILE, "The trial's process died without a word (killed, or out of memory).\n")
+        return result_from_history(
+            read_history(folder),
+            objective=self._study.objective,
+            checkpoint=self._study.checkpoint,
+            state=state,
+            stop_reason="asha" if state is State.STOPPED else "error",
+        )
+
+
+class _Reports(tune.Callback):  # type: ignore[misc]
+    """Passes Ray's reports on to the observers."""
+
+    def __init__(self, observers: Sequence[Observer], ending: _Ending) -> None:
+        self._observers = observers
+        self._ending = ending
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        for observer in self._observers:
+            observer.trial_started(_spec(trial))
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        if "state" not in result:  # else the report that only says the trial has ended
+            row = {name: result[name] for name in HISTORY_COLUMNS if name in result}
+            for observer in self._observers:
+                observer.epoch_done(_spec(trial), row)
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._ending.n_retries[trial.config["name"]] += 1
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # Ray pickles its callbacks into tuner.pkl, which is never read back
+
+
+def _spec(trial: Any) -> TrialSpec:
+    return TrialSpec(**trial.config["spec"])
+
+
+@contextmanager
+def _graceful_signals() -> Iterator[list[signal.Signals]]:
+    """SIGTERM ends a phase as Ctrl-C does (Ray listens to SIGUSR1). Yields the signals that came."""
+    received: list[signal.Signals] = []
+
+    def forward(number: int, frame: object) -> None:
+        received.append(signal.Signals(number))
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGTERM, forward)
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _unfinished(what: str, received: Sequence[signal.Signals], *, timed_out: bool) -> StoppedError:
+    if received:
+        return StoppedError(f"stopped by {received[0].name}: {what}")
+    if timed_out:
+        return StoppedError(f"the time budget is used up: {what}")
+    return InterruptedRunError(f"interrupted: {what}")

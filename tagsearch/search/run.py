@@ -1,0 +1,234 @@
+"""A run from its plan to its last record. `execute` serves a new run and a resumed one alike: it does what is missing.
+
+Flow: corpus and features -> tune phase (validation only, ASHA per arm) -> chosen configurations -> confirm phase (fresh
+seeds, full budget, nothing stopped; the only reader of the test split).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tagsearch.data.corpus import OpenCorpus, Progress, open_corpus
+from tagsearch.data.features import prepare
+from tagsearch.errors import RunFailedError, SomeTrialsFailedError
+from tagsearch.records import Config, Phase, State, Trial, TrialResult, TrialSpec, read_json, read_trials, write_json
+from tagsearch.registry import entry
+from tagsearch.search.asha import Rungs
+from tagsearch.search.observers import Observer
+from tagsearch.search.phase import Placement, run_phase
+from tagsearch.search.proposals import ArmProposals
+from tagsearch.search.ray_session import n_slots, ray_session
+from tagsearch.search.run_folder import PLANNED_FILE, write_trials_csv
+from tagsearch.search.searcher import Propose
+from tagsearch.search.trainable import TRAIN
+from tagsearch.study.schema import Study
+from tagsearch.study.trials import chosen_configs, confirm_trials, tune_order
+from tagsearch.training.settings import TrialSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to run, as opposed to what: none of it may change a result."""
+
+    max_concurrent: int | None = None  # None: as many as the machine or cluster holds
+    gpus_per_trial: float = 0.0
+    max_retries: int = 2
+    time_budget_s: float | None = None
+    address: str | None = None
+    train: str = TRAIN  # "module:name" of what runs a trial
+
+
+def open_data(study: Study, *, cache: Path, progress: Progress) -> tuple[OpenCorpus, Mapping[str, Path]]:
+    """The corpus, and the feature folder of every model that the study may train."""
+    corpus = open_corpus(study.data, cache=cache, progress=progress)
+    folders = {
+        model: prepare(corpus, entry("model", model).load().front_end, cache=cache, progress=progress)
+        for model in sorted(_models(study))
+    }
+    return corpus, folders
+
+
+def _models(study: Study) -> set[str]:
+    names = {str(arm.config["model"]) for arm in study.arms}
+    tunables = study.tune.tunables if study.tune else ()
+    return names | {str(choice) for tunable in tunables if tunable.name == "model" for choice in tunable.choices}
+
+
+def execute(
+    study: Study,
+    folder: Path,
+    features: Mapping[str, Path],
+    *,
+    options: Options,
+    device: str,
+    observers: Sequence[Observer],
+) -> None:
+    """Do what is missing of the run in `folder`.
+
+    Raises RunFailedError if nothing usable finished, SomeTrialsFailedError if something is missing beside usable
+    results, StoppedError (InterruptedRunError on Ctrl-C) if there is more to do."""
+    with ray_session(address=options.address, log=folder / "ray.log"):
+        session = _Session(study, folder, features, options=options, device=device, observers=observers)
+        try:
+            chosen = session.tune() if study.tune else {arm.name: arm.config for arm in study.arms}
+            session.confirm(chosen)
+        finally:
+            write_trials_csv(folder)
+    _judge(study, folder, chosen)
+
+
+class _Session:
+    """The phases of one run under one Ray."""
+
+    def __init__(
+        self,
+        study: Study,
+        folder: Path,
+        features: Mapping[str, Path],
+        *,
+        options: Options,
+        device: str,
+        observers: Sequence[Observer],
+    ) -> None:
+        self._study = study
+        self._folder = folder
+        self._features = features
+        self._options = options
+        self._device = device
+        self._observers = observers
+        possible = n_slots(gpus_per_trial=options.gpus_per_trial)
+        self._n_slots = max(1, min(possible, options.max_concurrent or possible))
+
+    def tune(self) -> Mapping[str, Config]:
+        """The chosen configuration of every arm that has a usable trial; chosen once, a resumed run reads it."""
+        study, chosen_file = self._study, self._folder / "tune" / "chosen.json"
+        if chosen_file.exists():
+            return dict(read_json(chosen_file))
+        assert study.tune is not None
+        proposals = {arm.name: ArmProposals(study, arm=arm.name, base=arm.config) for arm in study.tune_arms}
+        trials = list(read_trials(self._folder, "tune"))
+        before = {(t.spec.arm, t.spec.index): t for t in trials}
+        for (arm, index), trial in sorted(before.items()):
+            result = trial.result
+            proposals[arm].recall(index, trial.spec.proposal, ended=result is not None, score=_score(result))
+        planned = [
+            _propose(study, proposals[arm], arm, index, before.get((arm, index)))
+            for arm, index in tune_order(study)
+            if (arm, index) not in before or before[arm, index].result is None
+        ]
+        self._run(
+            "tune",
+            planned,
+            n_trials=len(tune_order(study)),
+            arms=tuple(proposals),
+            before=trials,
+            rungs=self._rungs(),
+            told=lambda spec, result: proposals[spec.arm].tell(spec.index, _score(result)),
+        )
+        chosen = chosen_configs(study, list(read_trials(self._folder, "tune")))
+        write_json(chosen_file, {name: dict(config) for name, config in chosen.items()}, durable=True)
+        return chosen
+
+    def _rungs(self) -> Rungs | None:
+        study, folder = self._study, self._folder / "tune"
+        if study.tune is None or study.tune.asha is None:
+            return None
+        folder.mkdir(parents=True, exist_ok=True)
+        return Rungs(study.tune.asha, direction=study.direction, log=folder / "rungs.jsonl")
+
+    def confirm(self, chosen: Mapping[str, Config]) -> None:
+        specs = confirm_trials(self._study, chosen)
+        write_json(self._folder / PLANNED_FILE, [spec.name for spec in specs])
+        before = list(read_trials(self._folder, "confirm"))
+        ended = {trial.spec.name for trial in before if trial.result is not None}
+        planned = [_given(spec) for spec in specs if spec.name not in ended]
+        self._run("confirm", planned, n_trials=len(specs), arms=tuple(chosen), before=before)
+
+    def _run(
+        self,
+        phase: Phase,
+        planned: Sequence[Propose],
+        *,
+        n_trials: int,
+        arms: Sequence[str],
+        before: Sequence[Trial],
+        rungs: Rungs | None = None,
+        told: Callable[[TrialSpec, TrialResult], None] | None = None,
+    ) -> None:
+        for observer in self._observers:
+            observer.phase_started(phase, arms=arms, n_trials=n_trials, n_slots=self._n_slots, before=before)
+        try:
+            if planned:
+                run_phase(
+                    phase,
+                    study=self._study,
+                    folder=self._folder,
+                    planned=planned,
+                    trial_config=self._trial_config(),
+                    placement=Placement(
+                        n_slots=self._n_slots,
+                        gpus_per_trial=self._options.gpus_per_trial,
+                        max_retries=self._options.max_retries,
+                        time_budget_s=self._options.time_budget_s,
+                    ),
+                    observers=self._observers,
+                    rungs=rungs,
+                    told=told,
+                )
+        finally:
+            for observer in self._observers:
+                observer.phase_ended(phase)
+
+    def _trial_config(self) -> dict[str, Any]:
+        study = self._study
+        settings = {
+            model: TrialSettings(
+                corpus=self._folder / "corpus.npz",
+                features=folder,
+                objective=study.objective,
+                checkpoint=study.checkpoint,
+                stop=study.stop,
+                snapshots=study.snapshots,
+                device=self._device,
+            ).to_json()
+            for model, folder in self._features.items()
+        }
+        return {"function": self._options.train, "settings": settings}
+
+
+def _propose(study: Study, proposals: ArmProposals, arm: str, index: int, begun: Trial | None) -> Propose:
+    def propose() -> TrialSpec:
+        if begun is not None:
+            return begun.spec
+        config, proposal = proposals.propose(index)
+        seed = study.tune_seed(index)
+        return TrialSpec(phase="tune", arm=arm, index=index, seed=seed, config=config, proposal=proposal)
+
+    return propose
+
+
+def _given(spec: TrialSpec) -> Propose:
+    return lambda: spec
+
+
+def _score(result: TrialResult | None) -> float | None:
+    return None if result is None or result.state in (State.DIVERGED, State.FAILED) else result.best
+
+
+def _judge(study: Study, folder: Path, chosen: Mapping[str, Config]) -> None:
+    """Turn what is missing into the exit code that says so."""
+    trials = [trial for phase in ("tune", "confirm") for trial in read_trials(folder, phase)]
+    confirmed = [t for t in trials if t.spec.phase == "confirm" and t.state is State.COMPLETED]
+    failed = [t for t in trials if t.state is State.FAILED]
+    if not confirmed:
+        where = f"; the first error is in {failed[0].folder / 'traceback.txt'}" if failed else ""
+        raise RunFailedError(f"no trial of the confirm phase completed{where}")
+    if failed:
+        raise SomeTrialsFailedError(
+            f"{len(failed)} of {len(trials)} trials failed after their retries; the first error is in "
+            f"{failed[0].folder / 'traceback.txt'}"
+        )
+    without = [arm for arm in study.confirm_arms if arm not in chosen]
+    if without:
+        raise SomeTrialsFailedError(f"no usable tune trial, so no confirm trials, for: {', '.join(without)}")

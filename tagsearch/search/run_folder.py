@@ -1,0 +1,133 @@
+"""The run folder: made before the first trial, taken by one process at a time, and its summary files.
+
+See tagsearch.records for the layout.
+"""
+
+import csv
+import io
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from tagsearch.errors import UsageError
+from tagsearch.records import CorpusTable, Trial, is_run, list_runs, read_trials, write_json, write_text
+from tagsearch.study.lock import make_lock
+from tagsearch.study.resolved import write_resolved
+from tagsearch.study.schema import Study
+
+PLANNED_FILE = Path("confirm/planned.json")  # names of the confirm phase's trials; written when that phase begins
+_PACKAGES = ("torch", "torchaudio", "ray", "optuna", "numpy", "scikit-learn", "scipy", "soundfile")
+_TRIAL_COLUMNS = (
+    "phase", "arm", "index", "seed", "state", "stop_reason", "epochs", "seconds", "best_epoch", "best", "last",
+    "n_retries", "trial",
+)  # fmt: skip
+
+
+def new_run_folder(study: Study, *, storage: Path, name: str | None) -> Path:
+    """A folder name that does not exist yet: `name`, else <study>-<UTC time>. Raises UsageError if `name` is taken."""
+    if name is not None:
+        if (storage / name).exists():
+            raise UsageError(f"--name {name}: {storage / name} exists; choose another name or `tagsearch resume` it")
+        return storage / name
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    candidates = [f"{study.name}-{stamp}"] + [f"{study.name}-{stamp}-{k}" for k in range(2, 100)]
+    return next(storage / candidate for candidate in candidates if not (storage / candidate).exists())
+
+
+def create_run(folder: Path, study: Study, table: CorpusTable, *, device: str) -> None:
+    """Write what has to be there before the first trial. resolved.yaml comes last: it makes the folder a run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "study.yaml", study.source)
+    table.save(folder / "corpus.npz")
+    write_json(folder / "lock.json", make_lock(study, table))
+    write_json(folder / "environment.json", _environment(table, device=device))
+    write_text(folder / "resolved.yaml", write_resolved(study), durable=True)
+
+
+@contextmanager
+def taken(folder: Path) -> Iterator[None]:
+    """This process alone writes to the run. Raises UsageError if another one does."""
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise UsageError(
+            f"{folder} is being run by another process; watch it with `tagsearch status {folder}`"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_taken(folder: Path) -> bool:
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def find_run(argument: str | None, *, storage: Path) -> Path:
+    """The run folder called `argument` (a path, or a name under `storage`); the latest one without it.
+
+    Raises UsageError if there is none."""
+    if argument is not None:
+        for folder in (Path(argument), storage / argument):
+            if is_run(folder):
+                return folder
+        raise UsageError(f"{argument} is no run folder (none has resolved.yaml); `tagsearch ls` lists the runs")
+    runs = list_runs(storage)
+    if not runs:
+        raise UsageError(f"no runs under {storage}; start one with `tagsearch run`")
+    return runs[-1]
+
+
+def write_trials_csv(folder: Path) -> None:
+    buffer = io.StringIO()
+    rows = csv.DictWriter(buffer, _TRIAL_COLUMNS)
+    rows.writeheader()
+    for phase in ("tune", "confirm"):
+        rows.writerows(_trial_row(trial) for trial in read_trials(folder, phase))
+    write_text(folder / "trials.csv", buffer.getvalue())
+
+
+def _trial_row(trial: Trial) -> dict[str, object]:
+    facts: dict[str, object] = {**vars(trial.spec), "state": str(trial.state), "trial": trial.spec.name}
+    if trial.result is not None:
+        facts |= {**vars(trial.result), "state": str(trial.state)}
+    return {column: facts.get(column) for column in _TRIAL_COLUMNS}
+
+
+def _environment(table: CorpusTable, *, device: str) -> dict[str, object]:
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "tagsearch": version("tagsearch"),
+        "git": _git_state(),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in _PACKAGES},
+        "platform": platform.platform(),
+        "n_cpus": os.cpu_count(),
+        "device": device,
+        "corpus": {"name": table.name, "fingerprint": table.fingerprint},
+    }
+
+
+def _git_state() -> dict[str, object] | None:
+    """Commit of the checkout that tagsearch runs from; None outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
+        changes = subprocess.run(["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return {"commit": commit.stdout.strip(), "dirty": bool(changes.stdout.strip())}

@@ -1,0 +1,93 @@
+"""Every trial in TensorBoard, written by the driver straight into the trial's folder.
+
+Hyperparameters are written when a trial starts and its state when it ends, so that running, stopped and killed trials
+appear in the HParams view too; "best/..." is the best value so far, which that view shows.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tensorboardX import SummaryWriter
+from tensorboardX.proto.api_pb2 import Status
+from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndInfo
+from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
+from tensorboardX.summary import hparams
+
+from tagsearch.records import Phase, State, Trial, TrialResult, TrialSpec, read_trials
+from tagsearch.registry import OBJECTIVES
+
+_BEST = tuple(f"best/{name}" for name in OBJECTIVES)
+_FIGURES = ".figures"  # suffix of their event files
+_STATUS = {State.COMPLETED: "STATUS_SUCCESS", State.STOPPED: "STATUS_SUCCESS"}
+
+
+class TensorBoard:
+    """An observer. One event file a trial and process."""
+
+    def __init__(self, run: Path) -> None:
+        self._run = run
+        self._writers: dict[str, SummaryWriter] = {}
+        self._best: dict[str, dict[str, float]] = {}
+
+    def phase_started(
+        self, phase: Phase, *, arms: Sequence[str], n_trials: int, n_slots: int, before: Sequence[Trial]
+    ) -> None:
+        """Nothing to write."""
+
+    def trial_started(self, spec: TrialSpec) -> None:
+        if spec.name in self._writers:  # a retry
+            self._writers.pop(spec.name).close()
+        folder = self._run / spec.phase / spec.name
+        # purge_step: epochs that a killed process wrote after its last checkpoint are written again
+        writer = SummaryWriter(str(folder), purge_step=0 if any(folder.glob("events.*")) else None)
+        knobs = {"phase": spec.phase, "arm": spec.arm, "seed": spec.seed, **spec.config}
+        experiment, start, _ = hparams(knobs, dict.fromkeys(_BEST))
+        for summary in (experiment, start):
+            writer.file_writer.add_summary(summary)
+        self._writers[spec.name] = writer
+        self._best[spec.name] = {}
+
+    def epoch_done(self, spec: TrialSpec, row: Mapping[str, float]) -> None:
+        writer, best, epoch = self._writers[spec.name], self._best[spec.name], int(row["epoch"])
+        for name, value in row.items():
+            if name != "epoch":
+                writer.add_scalar(name, value, epoch)
+        for name, direction in OBJECTIVES.items():
+            if name in row:
+                better = max if direction == "max" else min
+                best[name] = better(best.get(name, row[name]), row[name])
+                writer.add_scalar(f"best/{name}", best[name], epoch)
+        writer.flush()
+
+    def trial_ended(self, spec: TrialSpec, result: TrialResult) -> None:
+        writer = self._writers.pop(spec.name)
+        status = Status.Value(_STATUS.get(result.state, "STATUS_FAILURE"))
+        writer.file_writer.add_summary(_session_end(status))
+        writer.add_text("result", f"{result.state}: {result.stop_reason}")
+        writer.close()
+
+    def phase_ended(self, phase: Phase) -> None:
+        for writer in self._writers.values():  # trials that were interrupted
+            writer.close()
+        self._writers.clear()
+
+
+def _session_end(status: Any) -> Summary:
+    end = SessionEndInfo(status=status, end_time_secs=time.time())
+    content = HParamsPluginData(session_end_info=end, version=0).SerializeToString()
+    plugin = SummaryMetadata.PluginData(plugin_name="hparams", content=content)
+    return Summary(
+        value=[Summary.Value(tag="_hparams_/session_end_info", metadata=SummaryMetadata(plugin_data=plugin))]
+    )
+
+
+def add_figures(run: Path, draw: Callable[[Path, Trial], Mapping[str, Any]]) -> None:
+    """Pictures into the views of the confirm trials that have none yet. `draw`: a run's trial as named matplotlib
+    figures."""
+    for trial in read_trials(run, "confirm"):
+        if trial.state is State.COMPLETED and not any(trial.folder.glob(f"*{_FIGURES}")):
+            with SummaryWriter(str(trial.folder), filename_suffix=_FIGURES) as writer:
+                for name, figure in draw(run, trial).items():
+                    writer.add_figure(name, figure, global_step=trial.result.best_epoch if trial.result else 0)

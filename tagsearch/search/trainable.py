@@ -1,0 +1,72 @@
+"""The Ray actor that runs trials, one after the other in the same process.
+
+Reusing the process saves seconds a trial (interpreter, torch, features). Ray ignores max_failures when `reset_config`
+raises, so nothing that can fail happens there: the trial is opened in the first `step`, which is retried.
+"""
+
+import traceback
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from tagsearch.records import State, TrialSpec, read_result, write_text
+
+ERROR_FILE = "traceback.txt"  # Ray's own error.txt stays behind after a retry that succeeded
+TRAIN = "tagsearch.search.trainable:train"
+
+
+def train(spec: TrialSpec, settings: Mapping[str, Any], folder: Path) -> Iterator[Mapping[str, float]]:
+    """Rows of the trial, see training.loop; `settings` by model, as each has its own features.
+
+    One torch thread: as many trials as cores beat threads within a trial."""
+    import torch
+
+    from tagsearch.training.loop import run_trial
+    from tagsearch.training.settings import TrialSettings
+
+    torch.set_num_threads(1)
+    return run_trial(spec, TrialSettings.from_json(settings[str(spec.config["model"])]), folder)
+
+
+class TrialActor(tune.Trainable):  # type: ignore[misc]
+    """config: name, folder, spec and settings of a trial (JSON-able), and `function`, the "module:name" of what runs
+    it: `train` below, or another with its signature."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self.reset_config(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._rows: Iterator[Mapping[str, float]] | None = None
+        self._last: Mapping[str, float] = {}
+        self.config = new_config
+        return True
+
+    def step(self) -> dict[str, Any]:
+        folder = Path(self.config["folder"])
+        try:
+            if self._rows is None:
+                self._rows = self._open(folder)
+            row = next(self._rows, None)
+        except Exception:
+            write_text(folder / ERROR_FILE, traceback.format_exc())
+            raise
+        if row is None:
+            return {**self._last, "done": True, "state": _ended(folder)}
+        self._last = {name: value for name, value in row.items() if value == value}  # TensorBoard draws no NaN
+        return dict(self._last)
+
+    def _open(self, folder: Path) -> Iterator[Mapping[str, float]]:
+        module, _, name = self.config["function"].partition(":")
+        run = getattr(import_module(module), name)
+        return iter(run(TrialSpec(**self.config["spec"]), self.config["settings"], folder))
+
+    def cleanup(self) -> None:
+        self._rows = None
+
+
+def _ended(folder: Path) -> str:
+    result = read_result(folder)
+    return str(result.state if result else State.FAILED)

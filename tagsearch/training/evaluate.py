@@ -1,0 +1,37 @@
+"""Scores of whole clips from a network that hears chunks.
+
+A clip's probability is the mean of its chunks' probabilities over evenly spaced chunks that cover it (the field's
+practice, see Won et al. 2020, arXiv:2006.00751). It is kept as its logit, float32 (n_clips, n_tags), computed without
+leaving the log domain, so that confident scores neither saturate nor tie.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn.functional import logsigmoid
+
+from tagsearch.data.batches import Chunks, covering_chunks
+
+_BATCH = 64  # chunks; larger ones leave a CPU's cache, and a GPU is busy with these
+
+
+def clip_logits(model: torch.nn.Module, chunks: Chunks, clips: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """(n_clips, n_tags), rows as in `clips`. The model is left in evaluation mode."""
+    chunk_clips, starts, firsts = covering_chunks(chunks.features, clips, chunks.n_frames)
+    model.eval()
+    with torch.inference_mode():
+        batches = [
+            model(chunks.gather(chunk_clips[i : i + _BATCH], starts[i : i + _BATCH]))[0]
+            for i in range(0, len(starts), _BATCH)
+        ]
+        logits = torch.cat(batches).double()
+        yes, no = logsigmoid(logits).cpu().numpy(), logsigmoid(-logits).cpu().numpy()
+    # log of the mean probability minus log of the mean counter-probability; the number of chunks cancels
+    clip: npt.NDArray[np.float64] = np.logaddexp.reduceat(yes, firsts) - np.logaddexp.reduceat(no, firsts)
+    return clip.astype(np.float32)
+
+
+def cross_entropy(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> float:
+    """Mean binary cross-entropy over clips and tags: the yardstick of validation, whatever loss trains the network."""
+    wrong = logits.astype(np.float64) * (1 - 2 * labels.astype(np.float64))
+    return float(np.logaddexp(0.0, wrong).mean())

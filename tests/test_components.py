@@ -1,0 +1,259 @@
+"""Contracts that every registered component keeps; a new entry of the registry is tested without an edit here."""
+
+import inspect
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tagsearch import registry
+from tagsearch.data.frontend import FrontEnd
+
+N_TAGS = 5
+GIVEN = {"model": {"n_tags"}, "optimizer": {"parameters", "lr"}}  # what a constructor takes besides its knobs
+EVERY = [(kind, name) for kind, entries in registry.COMPONENTS.items() for name in entries]
+
+
+def at_defaults(kind: str, name: str) -> dict[str, Any]:
+    return {knob: spec.default for knob, spec in registry.entry(kind, name).knobs.items()}
+
+
+def at_ends(kind: str) -> list[Any]:
+    """Every component of the kind with each of its knobs in turn at each end of its range, the others at default."""
+    cases = []
+    for name, entry in registry.COMPONENTS[kind].items():
+        cases.append(pytest.param(name, at_defaults(kind, name), id=name))
+        for knob, spec in entry.knobs.items():
+            for end in spec.choices or (spec.low, spec.high):
+                knobs = at_defaults(kind, name) | {knob: spec.type(end)}
+                cases.append(pytest.param(name, knobs, id=f"{name}-{knob}={end}"))
+    return cases
+
+
+def build(kind: str, name: str, *arguments: Any, **named: Any) -> Any:
+    return registry.entry(kind, name).load()(*arguments, **named)
+
+
+def small(kind: str, name: str) -> dict[str, Any]:
+    """Default knobs, but a narrow network."""
+    return {knob: 4 if knob == "width" else value for knob, value in at_defaults(kind, name).items()}
+
+
+def chunk(model: Any, n: int) -> torch.Tensor:
+    frames = model.front_end.frames(model.chunk_seconds)
+    return 20 * torch.randn(n, model.front_end.n_mels, frames, generator=torch.Generator().manual_seed(0)) - 20
+
+
+def random_labels(n: int) -> torch.Tensor:
+    return (torch.rand(n, N_TAGS, generator=torch.Generator().manual_seed(1)) < 0.4).float()
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY)
+def test_constructors_take_the_knobs_of_the_registry_by_name_and_without_defaults(kind: str, name: str) -> None:
+    parameters = inspect.signature(registry.entry(kind, name).load()).parameters
+    own = {p: spec for p, spec in parameters.items() if p not in GIVEN.get(kind, set())}
+    assert set(own) == set(registry.entry(kind, name).knobs)
+    assert all(spec.kind is spec.KEYWORD_ONLY and spec.default is spec.empty for spec in own.values())
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY)
+def test_defaults_lie_in_their_own_range(kind: str, name: str) -> None:
+    for knob in registry.entry(kind, name).knobs.values():
+        assert knob.complaint(knob.default) is None
+
+
+# --- models ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "knobs"), at_ends("model"))
+def test_a_model_maps_chunks_to_logits_and_embeddings(name: str, knobs: dict[str, Any]) -> None:
+    model = build("model", name, n_tags=N_TAGS, **knobs)
+    assert isinstance(model.front_end, FrontEnd)
+    with torch.inference_mode():
+        logits, embedding = model(chunk(model, 2))
+    assert logits.shape == (2, N_TAGS)
+    assert embedding.ndim == 2
+    assert len(embedding) == 2
+    assert torch.isfinite(logits).all()
+
+
+@pytest.mark.parametrize("name", registry.MODELS)
+def test_a_models_logits_are_a_linear_map_of_its_embedding(name: str) -> None:
+    model = build("model", name, n_tags=N_TAGS, **small("model", name)).eval()
+    with torch.inference_mode():
+        logits, embedding = model(chunk(model, 8))
+    with_one = torch.hstack([embedding, torch.ones(8, 1)]).double()
+    solved = torch.linalg.lstsq(with_one, logits.double(), driver="gelsd").solution
+    assert torch.allclose(with_one @ solved, logits.double(), atol=1e-4)
+
+
+@pytest.mark.parametrize("n_tags", [1, 50, 188])
+@pytest.mark.parametrize("name", registry.MODELS)
+def test_a_model_takes_any_number_of_tags_and_a_single_chunk_in_evaluation(name: str, n_tags: int) -> None:
+    model = build("model", name, n_tags=n_tags, **small("model", name)).eval()
+    assert model(chunk(model, 1))[0].shape == (1, n_tags)
+
+
+@pytest.mark.parametrize("name", registry.MODELS)
+def test_a_chunks_logits_in_evaluation_do_not_depend_on_its_batch(name: str) -> None:
+    model = build("model", name, n_tags=N_TAGS, **small("model", name)).eval()
+    batch = chunk(model, 4)
+    assert torch.allclose(model(batch)[0][2:3], model(batch[2:3])[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", registry.MODELS)
+def test_every_weight_of_a_model_gets_a_finite_gradient(name: str) -> None:
+    model = build("model", name, n_tags=N_TAGS, **small("model", name))
+    model(chunk(model, 4))[0].square().sum().backward()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", registry.MODELS)
+def test_a_model_is_the_same_after_saving_and_loading_its_state(name: str) -> None:
+    first, second = (build("model", name, n_tags=N_TAGS, **small("model", name)) for _ in range(2))
+    first(chunk(first, 4))  # moves the running statistics away from their initial values
+    second.load_state_dict(first.state_dict())
+    batch = chunk(first, 4)
+    assert torch.equal(first.eval()(batch)[0], second.eval()(batch)[0])
+
+
+@pytest.mark.parametrize("name", registry.MODELS)
+def test_the_registry_states_the_multiply_accumulates_of_a_chunk(name: str) -> None:
+    model = build("model", name, n_tags=50, **at_defaults("model", name)).eval()
+    total = 0
+
+    def count(layer: torch.nn.Module, _: Any, output: torch.Tensor) -> None:
+        nonlocal total
+        total += output.numel() * layer.weight[0].numel()
+
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.Conv1d | torch.nn.Conv2d | torch.nn.Linear):
+            layer.register_forward_hook(count)
+    model(chunk(model, 1))
+    assert registry.MODELS[name].mega_macs == pytest.approx(total / 1e6, rel=0.005)
+
+
+# --- losses ----------------------------------------------------------------------------------------------------------
+
+
+def begun_loss(name: str, knobs: dict[str, Any]) -> Any:
+    loss = build("loss", name, **knobs)
+    loss.begin(train_counts=np.array([40, 30, 20, 10, 0]), n_clips=100)
+    loss.on_epoch(1, 10)
+    return loss
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+@pytest.mark.parametrize(("name", "knobs"), at_ends("loss"))
+def test_a_loss_is_a_finite_scalar_with_finite_gradients(name: str, knobs: dict[str, Any], scale: float) -> None:
+    generator = torch.Generator().manual_seed(2)
+    logits = (scale * torch.randn(8, N_TAGS, generator=generator)).requires_grad_()
+    embedding = (scale * torch.randn(8, 3, generator=generator)).requires_grad_()
+    value = begun_loss(name, knobs)(logits, embedding + 0 * logits.sum(), random_labels(8))
+    value.backward()
+    assert value.shape == ()
+    assert math.isfinite(value.item())
+    assert torch.isfinite(logits.grad).all()
+    assert embedding.grad is None or torch.isfinite(embedding.grad).all()
+
+
+@pytest.mark.parametrize("labels", [torch.zeros(4, N_TAGS), torch.ones(4, N_TAGS), torch.ones(1, N_TAGS)])
+@pytest.mark.parametrize("name", registry.LOSSES)
+def test_a_loss_bears_batches_without_contrast(name: str, labels: torch.Tensor) -> None:
+    logits = torch.zeros(len(labels), N_TAGS, requires_grad=True)
+    embedding = torch.zeros(len(labels), 3, requires_grad=True)
+    value = begun_loss(name, at_defaults("loss", name))(logits, embedding, labels)
+    value.backward()
+    assert math.isfinite(value.item())
+    assert torch.isfinite(logits.grad).all()
+
+
+@pytest.mark.parametrize("name", registry.LOSSES)
+def test_a_loss_is_lower_for_right_answers_than_for_wrong_ones(name: str) -> None:
+    labels, embedding = random_labels(8), torch.ones(8, 3)
+    loss = begun_loss(name, at_defaults("loss", name))
+    right = 4 * (2 * labels - 1)
+    assert loss(right, embedding, labels) < loss(-right, embedding, labels)
+
+
+# --- samplers --------------------------------------------------------------------------------------------------------
+
+
+def begun_sampler(name: str, knobs: dict[str, Any]) -> Any:
+    sampler = build("sampler", name, **knobs)
+    sampler.begin(labels=random_labels(30).numpy().astype(np.uint8))
+    sampler.on_epoch(1, 10)
+    return sampler
+
+
+@pytest.mark.parametrize("n", [1, 30, 77])
+@pytest.mark.parametrize(("name", "knobs"), at_ends("sampler"))
+def test_a_sampler_draws_as_many_training_rows_as_asked(name: str, knobs: dict[str, Any], n: int) -> None:
+    drawn = begun_sampler(name, knobs).draw(n, np.random.default_rng(0))
+    assert drawn.shape == (n,)
+    assert drawn.dtype == np.int64
+    assert drawn.min() >= 0
+    assert drawn.max() < 30
+
+
+@pytest.mark.parametrize("name", registry.SAMPLERS)
+def test_a_sampler_repeats_itself_with_the_same_generator_and_not_with_another(name: str) -> None:
+    sampler = begun_sampler(name, at_defaults("sampler", name))
+    first, again, other = (sampler.draw(30, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+# --- optimizers and schedules ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "knobs"), at_ends("optimizer"))
+def test_an_optimizer_steps_downhill_and_stays_finite(name: str, knobs: dict[str, Any]) -> None:
+    weight = torch.nn.Parameter(torch.full((3,), 2.0))
+    optimizer = build("optimizer", name, [weight], lr=1e-3, **knobs)
+    for _ in range(5):
+        optimizer.zero_grad()
+        weight.square().sum().backward()
+        optimizer.step()
+    assert torch.isfinite(weight).all()
+    assert (weight < 2.0).all()
+
+
+@pytest.mark.parametrize(("name", "knobs"), at_ends("schedule"))
+def test_a_schedule_keeps_the_learning_rate_within_zero_and_the_one_given(name: str, knobs: dict[str, Any]) -> None:
+    optimizer, schedule = begun_schedule(name, knobs)
+    for _ in range(10):
+        for _ in range(10):
+            assert 0 <= optimizer.param_groups[0]["lr"] <= 0.1 * (1 + 1e-12)
+            schedule.on_batch()
+        schedule.on_epoch(1.0)
+
+
+@pytest.mark.parametrize(("name", "knobs"), at_ends("schedule"))
+def test_a_schedule_goes_on_from_its_state_as_if_undisturbed(name: str, knobs: dict[str, Any]) -> None:
+    optimizer, schedule = begun_schedule(name, knobs)
+    run(schedule, 5)
+    second_optimizer, second = begun_schedule(name, knobs)
+    second_optimizer.load_state_dict(optimizer.state_dict())
+    second.load_state_dict(schedule.state_dict())
+    assert second.lr == schedule.lr
+    assert run(second, 5) == run(schedule, 5)
+
+
+def begun_schedule(name: str, knobs: dict[str, Any]) -> tuple[torch.optim.Optimizer, Any]:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    schedule = build("schedule", name, **knobs)
+    schedule.begin(optimizer, n_steps=100)
+    return optimizer, schedule
+
+
+def run(schedule: Any, n_epochs: int) -> list[float]:
+    rates = []
+    for _ in range(n_epochs):
+        for _ in range(10):
+            schedule.on_batch()
+            rates.append(schedule.lr)
+        schedule.on_epoch(1.0)
+    return rates
