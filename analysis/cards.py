@@ -1,10 +1,12 @@
 """Verdict cards: as text, as Markdown, and as the JSON of verdicts.json."""
 
+import html
 import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from analysis import words
 from analysis.intervals import Estimate
 from analysis.judgement import Claim, HypothesisVerdict, Member, PartVerdict
 
@@ -40,7 +42,7 @@ def robustness(verdict: HypothesisVerdict) -> str:
 
 
 def _part_lines(part: PartVerdict) -> list[tuple[int, str]]:
-    told = [(1, f"[{part.outcome}] {part.id} ({part.role}): {part.reason}")]
+    told = [(1, f"[{part.outcome}] {words.part_name(part)}: {part.reason}")]
     for member in part.members:
         told += [(2, f"[{claim.outcome}] {member.arm} - {member.than}, {claim.reason}") for claim in member.claims]
         if member.reason:
@@ -57,7 +59,7 @@ def plain(verdict: HypothesisVerdict, width: int) -> str:
 
 
 def markdown(verdict: HypothesisVerdict) -> str:
-    head, *rest = lines(verdict)
+    head, *rest = [(depth, html.escape(text, quote=False)) for depth, text in lines(verdict)]
     return "\n".join([f"### {head[1]}", "", *(f"{'  ' * (depth - 1)}- {text}" for depth, text in rest)])
 
 

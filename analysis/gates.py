@@ -100,7 +100,7 @@ def equal_tuning(study: Study, trials: Sequence[Trial], arm: str, than: str) -> 
     counts = [_n_usable(trials, name) for name in (arm, than)]
     if counts[0] != counts[1]:
         return gate(f"{arm} was tuned with {counts[0]} trials, {than} with {counts[1]}")
-    return gate("" if counts[0] else f"neither {arm} nor {than} has a finished tuning trial")
+    return gate("" if counts[0] else "the tune phase has no finished trial")
 
 
 def _n_usable(trials: Sequence[Trial], arm: str) -> int:

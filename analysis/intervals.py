@@ -43,7 +43,7 @@ class Estimate:
     """A contrast and where its uncertainty comes from. Variances are of the mean effect, in squared metric units."""
 
     value: float
-    per_seed: tuple[float, ...]  # one dot a seed; unpaired: each arm's seeds against the mean of the others
+    per_seed: tuple[float, ...]  # one dot a seed; unpaired: of the first arm, against the means of the others
     n_seeds: int  # smallest number of seeds of an arm
     n_clusters: int
     paired: bool
@@ -142,11 +142,7 @@ def _unpaired(samples: Sequence[Sample], weights: Sequence[float], *, paired: bo
     twice = sum(c**2 * _interaction(sample) for c, sample in zip(weights, samples, strict=True))
     return Estimate(
         value=value,
-        per_seed=tuple(
-            float(value + c * (one - mean))
-            for c, sample, mean in zip(weights, samples, means, strict=True)
-            for one in sample.values
-        ),
+        per_seed=tuple(float(value + weights[0] * (one - means[0])) for one in samples[0].values),
         n_seeds=min(len(sample.seeds) for sample in samples),
         n_clusters=samples[0].influence.shape[-1],
         paired=paired,

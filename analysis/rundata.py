@@ -8,16 +8,17 @@ Scores are large and stay on disk: `Trial.scores` reads one trial's when asked. 
     per_tag  one row a trial and tag: phase, arm, trial, tag, roc_auc, pr_auc on validation, at the trial's best epoch
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tagsearch.errors import RecordError
-from tagsearch.records import SPLITS, CorpusTable, Trial, is_run, read_array, read_corpus, read_trials
+from tagsearch.records import SPLITS, CorpusTable, Trial, is_run, read_array, read_corpus, read_json, read_trials
 from tagsearch.study.schema import METRICS, Study
 
 
@@ -28,6 +29,7 @@ class RunData:
     folder: Path
     study: Study
     corpus: CorpusTable
+    lock: Mapping[str, Any] | None  # what was registered before the run, see tagsearch.study.lock
     tune: tuple[Trial, ...]
     confirm: tuple[Trial, ...]
 
@@ -79,6 +81,7 @@ def gather(folder: Path, study: Study) -> RunData:
         folder=folder,
         study=study,
         corpus=read_corpus(folder),
+        lock=read_json(folder / "lock.json") if (folder / "lock.json").exists() else None,
         tune=tuple(read_trials(folder, "tune")),
         confirm=tuple(read_trials(folder, "confirm")),
     )

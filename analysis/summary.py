@@ -1,18 +1,25 @@
 """One run summarised: tables, verdicts and the text that `tagsearch summarize` prints. Nothing is written here."""
 
+import html
+import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 import pandas as pd
 
 from analysis import cards, tables
 from analysis.evidence import Evidence, collect
+from analysis.grids import Grid
 from analysis.judgement import HypothesisVerdict
 from analysis.rundata import RunData, load
-from analysis.tables import Grid
 from analysis.verdicts import judge
+from tagsearch.study.lock import is_intact, make_lock
+
+Format = Literal["table", "json", "csv", "md", "latex"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +46,19 @@ class Summary:
             f"Corpus {corpus.name}: {split.n_clips:,} test clips by {split.n_artists} artists, "
             f"{int(split.defined.sum())} of {len(split.defined)} tags scored",
             f"Run {self.run.folder}",
+            registration(self.run),
         )
+
+    def render(self, form: Format, *, width: int = 120) -> str:
+        """The summary in one of FORMATS; `width` columns, for "table" only."""
+        forms: dict[Format, Callable[[], str]] = {
+            "table": lambda: self.text(width),
+            "md": self.markdown,
+            "json": lambda: json.dumps(self.to_json(), indent=1, allow_nan=False),
+            "csv": lambda: str(self.comparison.to_csv(index=False)),
+            "latex": lambda: "\n\n".join(grid.latex() for grid in self.grids),
+        }
+        return forms[form]()
 
     def text(self, width: int = 120) -> str:
         """For a terminal of that many columns."""
@@ -50,7 +69,7 @@ class Summary:
         )
 
     def markdown(self) -> str:
-        title, *rest = self.header
+        title, *rest = (html.escape(line, quote=False) for line in self.header)
         blocks = [f"# {title}", "\n".join(f"- {line}" for line in rest), *(grid.markdown() for grid in self.grids)]
         blocks += ["## Verdicts", *map(cards.markdown, self.verdicts), *self._no_verdicts]
         return "\n\n".join(blocks) + "\n"
@@ -67,6 +86,19 @@ class Summary:
     @property
     def _no_verdicts(self) -> list[str]:
         return [] if self.verdicts else ["The study declares no hypothesis: the table is exploratory."]
+
+
+def registration(run: RunData) -> str:
+    """Whether what is judged is what was registered before the run, in one sentence."""
+    if run.lock is None:
+        return "Nothing was registered before this run: its verdicts are exploratory."
+    if not is_intact(run.lock):
+        return "The registration (lock.json) was changed by hand: the verdicts are exploratory."
+    now = make_lock(run.study, run.corpus)["content"]
+    changed = sorted(key for key, value in now.items() if run.lock["content"].get(key) != value)
+    if changed:
+        return f"Changed since it was registered: {', '.join(changed)}; the verdicts are exploratory."
+    return f"Registered before the run as {run.lock['sha256'][:12]}, unchanged."
 
 
 def _records(frame: pd.DataFrame) -> Sequence[dict[str, object]]:

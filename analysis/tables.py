@@ -4,9 +4,7 @@ Rows keep the declared order and no maximum is marked: where the intervals overl
 arm. The tune table is apart, as its numbers are maxima over trials on the data that chose them.
 """
 
-import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,18 +12,20 @@ import pandas as pd
 
 from analysis import words
 from analysis.evidence import ArmEvidence, Evidence
+from analysis.grids import Grid
 from analysis.judgement import HypothesisVerdict
 from analysis.outcomes import Levels, Outcome
 from analysis.rundata import RunData
 from analysis.verdicts import judge_member
 from tagsearch.records import State, Trial
+from tagsearch.study.hypotheses import DEFAULT_MARGINS
+from tagsearch.study.plan import choose
 from tagsearch.study.schema import METRICS, Metric, Part, Study
 
 Row = dict[str, Any]  # one row of a frame, by column
 
 TUNE_TITLE = "Tune phase: selection, optimistic - not evidence"
 ALPHA = 0.05  # of the intervals shown in the comparison table
-MARGINS: Mapping[Metric, float] = {"roc_auc": 0.005, "pr_auc": 0.010}  # where no hypothesis declares any
 SHORT: Mapping[Metric, str] = {"roc_auc": "roc", "pr_auc": "pr"}
 
 
@@ -81,7 +81,7 @@ def _difference(evidence: Evidence, name: str, baseline: str, metric: Metric) ->
 def _outcome(run: RunData, evidence: Evidence, verdicts: Sequence[HypothesisVerdict], name: str) -> tuple[str, str]:
     """By the hypotheses that compare the arm with the baseline; else by the study's margins, as exploratory."""
     judged = [
-        (member, f"{verdict.id}/{part.id}")
+        (member, verdict.id if len(verdict.parts) == 1 else f"{verdict.id}/{part.id}")
         for verdict in verdicts
         for part in verdict.parts
         for member in part.members
@@ -107,48 +107,47 @@ def _explore(run: RunData, evidence: Evidence, name: str) -> Outcome:
 
 
 def study_margins(study: Study) -> Mapping[Metric, float]:
-    """The first margin that a hypothesis declares for each metric, else MARGINS."""
+    """The first margin that a hypothesis declares for each metric, else the default."""
     declared = [part.margins for hypothesis in study.hypotheses for part in hypothesis.parts]
-    return {metric: next((m[metric] for m in declared if metric in m), MARGINS[metric]) for metric in METRICS}
+    return {metric: next((m[metric] for m in declared if metric in m), DEFAULT_MARGINS[metric]) for metric in METRICS}
 
 
 # --- the tune phase --------------------------------------------------------------------------------------------------
 
 
 def tuning(run: RunData) -> pd.DataFrame:
-    """One row an arm: how many trials were proposed, stopped, finished, diverged, failed; epochs spent; the chosen
-    configuration and its validation objective. Empty without a tune phase."""
-    arms = list(dict.fromkeys([arm.name for arm in run.study.arms] + [trial.spec.arm for trial in run.tune]))
-    chosen = {trial.spec.arm: trial for trial in run.confirm}
-    rows = [_tuning_row(run, arm, chosen.get(arm)) for arm in arms if any(t.spec.arm == arm for t in run.tune)]
+    """What the tune phase did; empty without one. One row an arm: how many trials were proposed, stopped, finished,
+    diverged, failed; epochs spent; the chosen values of the tunables and their validation objective. A pure search has
+    one row for all its trials and one for each winner."""
+    rows: list[Row] = []
+    for arm in run.study.arms:
+        trials = [trial for trial in run.tune if trial.spec.arm == arm.name]
+        if not trials:
+            continue
+        chosen = choose(run.study, arm.name, trials)
+        if run.study.design == "search":
+            rows.append(_spent("all trials", trials) | _choice(run.study, None))
+            rows += [{"arm": f"search-{k + 1}"} | _choice(run.study, trial) for k, trial in enumerate(chosen)]
+        else:
+            rows.append(_spent(arm.name, trials) | _choice(run.study, chosen[0] if chosen else None))
     return pd.DataFrame(rows)
 
 
-def _tuning_row(run: RunData, arm: str, confirmed: Trial | None) -> dict[str, object]:
-    trials = [trial for trial in run.tune if trial.spec.arm == arm]
+_COUNTED = {"stopped": State.STOPPED, "finished": State.COMPLETED, "diverged": State.DIVERGED, "failed": State.FAILED}
+
+
+def _spent(name: str, trials: Sequence[Trial]) -> Row:
     states = [trial.state for trial in trials]
-    match = _chosen(trials, confirmed)
-    return {
-        "arm": arm,
-        "proposed": len(trials),
-        "stopped": states.count(State.STOPPED),
-        "finished": states.count(State.COMPLETED),
-        "diverged": states.count(State.DIVERGED),
-        "failed": states.count(State.FAILED),
-        "epochs": sum(trial.result.epochs if trial.result else len(trial.history) for trial in trials),
-        "chosen": ", ".join(f"{k}={_short(v)}" for k, v in match.spec.proposal.items()) if match else "",
-        "objective": run.study.objective,
-        "best": match.result.best if match and match.result and match.result.best is not None else np.nan,
-    }
+    counts = {word: states.count(state) for word, state in _COUNTED.items()}
+    epochs = sum(trial.result.epochs if trial.result else len(trial.history) for trial in trials)
+    return {"arm": name, "proposed": len(trials), **counts, "epochs": epochs}
 
 
-def _chosen(trials: Sequence[Trial], confirmed: Trial | None) -> Trial | None:
-    """The tuning trial whose proposal went to the confirm phase."""
-    if confirmed is None:
-        return None
-    config = confirmed.spec.config
-    same = [t for t in trials if t.result and all(config.get(k) == v for k, v in t.spec.proposal.items())]
-    return max(same, key=lambda trial: trial.result.epochs if trial.result else 0, default=None)
+def _choice(study: Study, trial: Trial | None) -> Row:
+    result = trial.result if trial else None
+    best = (result.best if study.checkpoint == "best" else result.last) if result else None
+    values = ", ".join(f"{name}={_short(value)}" for name, value in trial.spec.proposal.items()) if trial else ""
+    return {"chosen": values, "objective": study.objective, "best": np.nan if best is None else best}
 
 
 def _short(value: object) -> str:
@@ -156,44 +155,6 @@ def _short(value: object) -> str:
 
 
 # --- as text ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grid:
-    """A table ready to print: cells are text; `right` marks the columns of numbers."""
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    right: tuple[bool, ...]
-    notes: tuple[str, ...] = ()
-
-    def plain(self, width: int) -> str:
-        """Columns where they fit into `width` characters, else one block a row."""
-        widths = [max(map(len, column)) for column in zip(self.head, *self.rows, strict=True)]
-        lines = [self._line(row, widths) for row in (self.head, *self.rows)]
-        lines.insert(1, "  ".join("-" * width for width in widths))
-        body = lines if max(map(len, lines)) <= width else self._blocks()
-        notes = [textwrap.fill(note, width) for note in self.notes]
-        return "\n".join([self.title, *body, *notes])
-
-    def _blocks(self) -> list[str]:
-        longest = max(map(len, self.head))
-        lines = []
-        for row in self.rows:
-            pairs = [(head, cell) for head, cell in zip(self.head[1:], row[1:], strict=True) if cell]
-            lines += [row[0], *(f"  {head.ljust(longest)}  {cell}" for head, cell in pairs)]
-        return lines
-
-    def _line(self, row: Sequence[str], widths: Sequence[int]) -> str:
-        cells = zip(row, widths, self.right, strict=True)
-        return "  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells).rstrip()
-
-    def markdown(self) -> str:
-        escaped = [[cell.replace("|", "\\|") for cell in row] for row in (self.head, *self.rows)]
-        lines = [f"| {' | '.join(row)} |" for row in escaped]
-        lines.insert(1, f"|{'|'.join('---:' if right else '---' for right in self.right)}|")
-        return "\n".join([f"**{self.title}**", "", *lines, *(f"\n{note}" for note in self.notes)])
 
 
 def comparison_grid(run: RunData, evidence: Evidence, frame: pd.DataFrame) -> Grid:
@@ -245,22 +206,22 @@ def comparison_notes(run: RunData, evidence: Evidence) -> list[str]:
 
 
 def tuning_grid(frame: pd.DataFrame) -> Grid:
-    counts = ("proposed", "stopped", "finished", "diverged", "failed", "epochs")
-    objective = str(frame["objective"].iloc[0])
-    rows = [
-        (str(row["arm"]), *(str(row[name]) for name in counts), str(row["chosen"]), _best(row["best"]))
-        for row in _rows(frame)
-    ]
+    counts = ("proposed", *_COUNTED, "epochs")
+    rows = [(str(r["arm"]), *(_count(r[name]) for name in counts), r["chosen"], _best(r["best"])) for r in _rows(frame)]
     return Grid(
         title=TUNE_TITLE,
-        head=("arm", *counts, "chosen", f"best {objective}"),
+        head=("arm", *counts, "chosen", f"best {frame['objective'].iloc[0]}"),
         rows=tuple(rows),
         right=(False, *(True for _ in counts), False, True),
     )
 
 
+def _count(value: float) -> str:
+    return "" if np.isnan(value) else str(int(value))
+
+
 def _best(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.3f}"
+    return "" if np.isnan(value) else f"{value:.3f}"
 
 
 def _rows(frame: pd.DataFrame) -> list[Row]:

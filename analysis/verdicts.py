@@ -97,7 +97,7 @@ def judge_part(run: RunData, evidence: Evidence, hypothesis: Hypothesis, part: P
         members=members,
         outcome=outcome,
         needs=_easiest(waiting) if part.quantifier == "any" else _hardest(waiting),
-        reason=words.part_reason(part, members, outcome),
+        reason=words.part_reason(part, members, levels),
     )
 
 

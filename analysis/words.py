@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from analysis.evidence import ArmEvidence
 from analysis.gates import Gate
 from analysis.judgement import Claim, Member, Needs, PartVerdict
-from analysis.outcomes import Outcome, Verdict
+from analysis.outcomes import Levels, Outcome, Verdict
 from tagsearch.study.schema import Metric, Part
 
 METRIC_NAMES: dict[Metric, str] = {"roc_auc": "ROC AUC", "pr_auc": "PR AUC"}
@@ -107,11 +107,14 @@ _OUTCOME_WORDS = {
 }
 
 
-def part_reason(part: Part, members: Sequence[Member], outcome: Outcome) -> str:
+def part_reason(part: Part, members: Sequence[Member], levels: Levels) -> str:
     told = "; ".join(f"{member.arm} {_OUTCOME_WORDS[member.outcome]} {member.than}" for member in members)
     if len(members) == 1:
         return f"{told}."
-    return f"{part.quantifier} of {len(members)} was asked for: {told}."
+    split = (
+        f"a gain at level {levels.lower:.3g}" if part.quantifier == "any" else f"no gain at level {levels.upper:.3g}"
+    )
+    return f"{part.quantifier} of {len(members)} was asked for (so each is tested for {split}): {told}."
 
 
 def verdict_reason(verdict: Verdict, parts: Sequence[PartVerdict], grade: str, gates: Sequence[Gate]) -> str:
@@ -120,7 +123,8 @@ def verdict_reason(verdict: Verdict, parts: Sequence[PartVerdict], grade: str, g
     if verdict is Verdict.PARTIALLY:
         return f"Shown for {_named(parts, gain=True)}, not for {_named(parts, gain=False)}."
     if verdict is Verdict.INCONCLUSIVE:
-        return f"Neither shown nor excluded for {_named(parts, only=Outcome.OPEN)}."
+        what = "a gain of the margin or more" if len(parts) == 1 else _named(parts, only=Outcome.OPEN)
+        return f"Open: {what} is neither shown nor excluded."
     harm = all(part.outcome is Outcome.HARM for part in parts)
     told = (
         "It is worse, not better."
@@ -139,7 +143,11 @@ def _why_not_refuted(grade: str, gates: Sequence[Gate]) -> str:
 
 def _named(parts: Sequence[PartVerdict], *, gain: bool = False, only: Outcome | None = None) -> str:
     chosen = [p for p in parts if (p.outcome is only if only else (p.outcome is Outcome.GAIN) == gain)]
-    return ", ".join(f"{part.id} ({part.role})" for part in chosen)
+    return ", ".join(part_name(part) for part in chosen)
+
+
+def part_name(part: PartVerdict) -> str:
+    return f"part {part.id} ({part.role})"
 
 
 def qualifiers(

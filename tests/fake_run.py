@@ -12,6 +12,7 @@ import numpy as np
 
 from tagsearch import records
 from tagsearch.records import FINAL, SPLITS, CorpusTable, State, TrialResult, TrialSpec
+from tagsearch.study.resolved import write_resolved
 from tagsearch.study.schema import Arm, Asha, Confirm, Hypothesis, Part, Stop, Study, Tunable, Tune
 
 N_TAGS = 6
@@ -64,16 +65,17 @@ class FakeRun:
     def config(self, arm: str) -> dict[str, records.Scalar]:
         return {"model": self.models.get(arm, "cnn1d"), "loss": arm, "lr": 0.01, "epochs": self.epochs}
 
-    def write(self, folder: Path) -> Study:
+    def write(self, folder: Path, study: Study | None = None) -> Study:
         rng = np.random.default_rng(self.random_seed)
         corpus = make_corpus(rng, n_clips=self.n_clips, n_artists=self.n_artists, n_tags=self.n_tags)
         corpus.save(folder / "corpus.npz")
-        records.write_text(folder / "resolved.yaml", "study: fake\n")
+        records.write_text(folder / "resolved.yaml", write_resolved(study) if study else "study: fake\n")
         artist_effect = rng.normal(0, 0.5, (corpus.artists.max() + 1, self.n_tags))
-        study = self.study()
+        study = study or self.study()
         for arm, signal in self.signals.items():
             for k, seed in enumerate(study.confirm_seeds):
-                spec = TrialSpec(phase="confirm", arm=arm, index=k, seed=seed, config=self.config(arm))
+                config = self.config(arm) if arm not in study.by_name else study.by_name[arm].config
+                spec = TrialSpec(phase="confirm", arm=arm, index=k, seed=seed, config=config)
                 self._write_trial(folder, spec, corpus, artist_effect, signal, rng)
             for k in range(3 if self.tuned else 0):
                 self._write_tune_trial(folder, study, arm, k)
@@ -89,7 +91,7 @@ class FakeRun:
         if not state.is_final:
             return
         if state is State.COMPLETED:
-            write_history(home, self.epochs, self.n_tags, top=0.3 + signal / 10)
+            write_history(home, self.epochs, self.n_tags, top=0.3 + own / 10)
             scores = {f"{split}/{FINAL}": logits[corpus.rows(split)] for split in SPLITS[1:]}
             records.write_npz(home / "scores.npz", scores)
         drawn = self.clips_drawn.get(spec.arm, 1000)

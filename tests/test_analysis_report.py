@@ -49,8 +49,9 @@ def test_the_page_stands_alone(reported):
     assert not re.search(r"https?:|url\(|<script|@import", page)
 
 
-def test_texts_of_the_study_cannot_inject_html(reported):
-    page = (reported[1] / "index.html").read_text()
+@pytest.mark.parametrize("name", ["index.html", "summary.md"])
+def test_texts_of_the_study_cannot_inject_html(reported, name):
+    page = (reported[1] / name).read_text()
     assert "Does it &lt;really&gt; help?" in page
     assert "made for &lt;imbalance&gt; &amp; such" in page
     assert "<really>" not in page

@@ -6,7 +6,7 @@ from fake_run import FakeRun, summary_of
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from analysis import tables, words
-from analysis.tables import Grid
+from analysis.grids import Grid
 from tagsearch.records import State
 
 THREE = {"bce": 1.0, "focal": 1.5, "triplet": 0.7}
@@ -70,6 +70,18 @@ def test_a_pure_search_says_that_it_selects_and_does_not_prove(tmp_path):
     assert "selects, it does not prove" in summarize(gather(tmp_path, study)).text()
 
 
+def test_the_tune_table_of_a_pure_search_has_a_row_for_each_winner(tmp_path):
+    from analysis.rundata import gather
+    from analysis.summary import summarize
+
+    fake = FakeRun(signals={"bce": 1.0, "search-1": 1.5}, hypotheses=())
+    study = fake.write(tmp_path)
+    frame = summarize(gather(tmp_path, dataclasses.replace(study, design="search", arms=study.arms[:1]))).tuning
+    assert list(frame["arm"]) == ["all trials", "search-1"]
+    assert list(frame["chosen"]) == ["", "lr=0.01"]
+    assert frame["proposed"].iloc[0] == 3
+
+
 def test_an_unfinished_run_is_summarised_with_what_is_there(tmp_path):
     text = summary_of(FakeRun(signals=THREE, lost={("focal", 4): State.PENDING}), tmp_path).text()
     assert "The run is unfinished; seeds still to come: focal 1." in text
@@ -98,3 +110,24 @@ def test_markdown_cells_cannot_break_out_of_their_table():
 def test_the_margins_of_the_first_hypothesis_serve_the_exploratory_comparisons():
     fake = FakeRun(signals=THREE)
     assert tables.study_margins(fake.study()) == {"roc_auc": 0.005, "pr_auc": 0.010}
+
+
+def test_latex_cells_are_escaped():
+    grid = Grid(title="t", head=("a_b", "Δ"), rows=(("50 % & more", "1 ± 2"),), right=(False, True))
+    lines = grid.latex().splitlines()
+    assert lines[1] == r"\begin{tabular}{lr}"
+    assert lines[3] == r"a\_b & $\Delta$ \\"
+    assert lines[5] == r"50 \% \& more & 1 $\pm$ 2 \\"
+
+
+def test_a_wide_table_is_cut_into_panels_that_repeat_the_first_column():
+    grid = Grid(title="t", head=("arm", "one", "two"), rows=(("bce", "1", "2"),), right=(False, True, True))
+    assert grid.plain(10).splitlines() == [
+        *("t", "arm  one", "---  ---", "bce    1"),
+        *("", "arm  two", "---  ---", "bce    2"),
+    ]
+
+
+def test_a_column_wider_than_the_terminal_makes_blocks():
+    grid = Grid(title="t", head=("arm", "chosen"), rows=(("bce", "lr=0.1, gamma=2"),), right=(False, False))
+    assert grid.plain(17).splitlines() == ["t", "bce", "  chosen  lr=0.1,", "          gamma=2"]

@@ -1,0 +1,72 @@
+import json
+from pathlib import Path
+
+import pytest
+from fake_run import FakeRun, summary_of
+
+import analysis
+from analysis.summary import FORMATS
+from tagsearch import records
+from tagsearch.study.lock import make_lock
+from tagsearch.study.parse import read_study
+
+SMOKE = Path(__file__).parents[1] / "search_spaces" / "smoke.yaml"
+
+
+@pytest.fixture
+def smoke_run(tmp_path):
+    """The folder of a run of the shipped smoke study, locked, with trials made up."""
+    study = read_study(SMOKE)
+    signals = {arm: 1.0 + 0.5 * k for k, arm in enumerate(study.confirm_arms)}
+    FakeRun(signals=signals, tuned=False, n_clips=150).write(tmp_path, study)
+    records.write_json(tmp_path / "lock.json", make_lock(study, records.read_corpus(tmp_path)))
+    return tmp_path
+
+
+def test_a_run_folder_is_loaded_with_its_study(smoke_run):
+    run = analysis.load(smoke_run)
+    assert run.study.name == "smoke"
+    assert len(run.trials) == len(run.study.confirm_arms) * run.study.confirm.seeds
+    assert set(run.trials["state"]) == {"COMPLETED"}
+
+
+def test_a_run_folder_is_summarised_with_its_study_corpus_and_registration(smoke_run):
+    text = analysis.summarize(smoke_run).text()
+    assert "Study smoke" in text
+    assert "Corpus fake: 150 test clips by" in text
+    assert "Registered before the run as" in text
+
+
+def test_a_study_changed_after_it_was_registered_is_called_exploratory(smoke_run):
+    resolved = (smoke_run / "resolved.yaml").read_text()
+    records.write_text(smoke_run / "resolved.yaml", resolved.replace("0.005", "0.001"))
+    assert "Changed since it was registered: hypotheses;" in analysis.summarize(smoke_run).text()
+
+
+def test_a_lock_changed_by_hand_is_noticed(smoke_run):
+    lock = json.loads((smoke_run / "lock.json").read_text())
+    lock["content"]["question"] = "Another?"
+    records.write_json(smoke_run / "lock.json", lock)
+    assert "was changed by hand" in analysis.summarize(smoke_run).text()
+
+
+def test_a_run_without_registration_says_so(tmp_path):
+    text = summary_of(FakeRun(signals={"bce": 1.0, "focal": 1.5}), tmp_path).text()
+    assert "Nothing was registered before this run" in text
+
+
+def test_the_frames_hold_every_epoch_and_every_tag(tmp_path):
+    run = summary_of(FakeRun(signals={"bce": 1.0, "focal": 1.5}, epochs=4), tmp_path).run
+    assert (run.epochs["phase"] == "confirm").sum() == 2 * 5 * 4
+    assert list(run.tags.columns) == ["tag", "n_train", "n_valid", "n_test"]
+    assert run.tags["n_train"].tolist() == run.corpus.train_counts.tolist()
+    confirmed = run.per_tag[run.per_tag["phase"] == "confirm"]
+    assert len(confirmed) == 2 * 5 * 6
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_of_a_summary_tells_the_arms_and_their_scores(tmp_path, form):
+    summary = summary_of(FakeRun(signals={"bce": 1.0, "focal": 1.5}), tmp_path)
+    told = summary.render(form)
+    assert "focal" in told
+    assert str(summary.comparison["roc_mean"][1])[:4] in told
