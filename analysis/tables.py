@@ -19,8 +19,8 @@ from analysis.rundata import RunData
 from analysis.verdicts import judge_member
 from tagsearch.records import State, Trial
 from tagsearch.study.hypotheses import DEFAULT_MARGINS
-from tagsearch.study.plan import choose
 from tagsearch.study.schema import METRICS, Metric, Part, Study
+from tagsearch.study.trials import choose
 
 Row = dict[str, Any]  # one row of a frame, by column
 

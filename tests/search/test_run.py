@@ -18,7 +18,7 @@ from tagsearch.search.asha import read_log
 from tagsearch.study.trials import chosen_configs
 from tests.fake_trial import tiny_study
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 ONE_AT_A_TIME = {"max_concurrent": 1, "trials_per_arm": 6}
 
 
