@@ -120,7 +120,7 @@ def tuning(run: RunData) -> pd.DataFrame:
     diverged, failed; epochs spent; the chosen values of the tunables and their validation objective. A pure search has
     one row for all its trials and one for each winner."""
     rows: list[Row] = []
-    for arm in run.study.arms:
+    for arm in run.study.tune_arms:
         trials = [trial for trial in run.tune if trial.spec.arm == arm.name]
         if not trials:
             continue
