@@ -19,8 +19,8 @@ from analysis.rundata import RunData
 from analysis.verdicts import judge_member
 from tagsearch.records import State, Trial
 from tagsearch.study.hypotheses import DEFAULT_MARGINS
-from tagsearch.study.plan import choose
 from tagsearch.study.schema import METRICS, Metric, Part, Study
+from tagsearch.study.trials import choose
 
 Row = dict[str, Any]  # one row of a frame, by column
 
@@ -120,13 +120,13 @@ def tuning(run: RunData) -> pd.DataFrame:
     diverged, failed; epochs spent; the chosen values of the tunables and their validation objective. A pure search has
     one row for all its trials and one for each winner."""
     rows: list[Row] = []
-    for arm in run.study.arms:
+    for arm in run.study.tune_arms:
         trials = [trial for trial in run.tune if trial.spec.arm == arm.name]
         if not trials:
             continue
         chosen = choose(run.study, arm.name, trials)
         if run.study.design == "search":
-            rows.append(_spent("all trials", trials) | _choice(run.study, None))
+            rows.append(_spent(arm.name, trials) | _choice(run.study, None))
             rows += [{"arm": f"search-{k + 1}"} | _choice(run.study, trial) for k, trial in enumerate(chosen)]
         else:
             rows.append(_spent(arm.name, trials) | _choice(run.study, chosen[0] if chosen else None))
