@@ -22,9 +22,10 @@ from tagsearch.records import (
     write_result,
 )
 from tagsearch.study.schema import Arm, Asha, Confirm, Stop, Study, Tunable, Tune
+from tagsearch.study.settings import defaults
 
 TRAIN = "tests.fake_trial:train"
-BASE = {"model": "cnn1d", "model.width": 32, "lr": 0.01, "epochs": 9}
+BASE = {**defaults(), "lr": 0.01, "epochs": 9}
 
 
 def tiny_study(*, arms: tuple[str, ...] = ("bce", "focal"), trials_per_arm: int = 4, **changes: Any) -> Study:
@@ -67,7 +68,7 @@ def train(spec: TrialSpec, settings: Mapping[str, Any], folder: Path) -> Iterato
     behaviour = _behaviour(folder)
     _maybe_fail(spec, behaviour, folder)
     for epoch in range(len(rows) + 1, spec.epochs + 1):
-        if spec.arm in behaviour.get("diverge", ()) and epoch == 2:
+        if spec.arm in behaviour.get("diverge", ()) and epoch == 1:
             write_result(folder, _result(rows, State.DIVERGED, "nan in train/loss"))
             return
         time.sleep(behaviour.get("seconds", 0.0))

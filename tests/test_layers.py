@@ -16,7 +16,8 @@ FLOORS = [
     {"models", "losses", "samplers"},
     {"training"},
     {"search"},
-    {"cli", "__main__"},
+    {"cli"},
+    {"__main__"},
 ]
 TORCH_ROOMS = {"data", "models", "losses", "samplers", "training"}
 ANALYSIS_MAY_IMPORT = {"errors", "study", "records", "__init__"}

@@ -72,7 +72,8 @@ def with_component(node: Node, kind: str) -> dict[str, Node]:
 
 
 def no_knob(kind: str, name: str, knob: str) -> str:
-    knobs = COMPONENTS[kind][name].knobs
+    """The error's text; `kind` may be "corpus"."""
+    knobs = entry(kind, name).knobs
     hint = did_you_mean(knob, dict(knobs)) if knobs else ", nor any other"
     return f"{kind} {name!r} has no knob {knob!r}{hint}"
 

@@ -135,7 +135,7 @@ class _Reader:
             raise self._complaint(mark.line if mark else 0, _problem(error)) from error
         except ReaderError as error:
             line = self.text[: error.position].count("\n")
-            raise self._complaint(line, f"character {error.character!r} is not allowed") from error
+            raise self._complaint(line, f"character {_shown(error.character)} is not allowed") from error
         except (YAMLError, ValueError, TypeError, AttributeError, IndexError, AssertionError) as error:
             raise self._complaint(0, str(error)) from error  # the library's own slips on damaged text
 
@@ -198,6 +198,10 @@ class _Reader:
             seen[key] = here.place
             value = self._node(next(events), events, depth=depth + 1)
             yield key, Node(value.value, here.place)
+
+
+def _shown(character: object) -> str:
+    return repr(chr(character) if isinstance(character, int) else character)
 
 
 def _problem(error: MarkedYAMLError) -> str:

@@ -1,0 +1,35 @@
+"""A driver process for tests of the search: python -m tests.fake_driver RUN '{"arms": [...], "max_concurrent": 1, ...}'
+
+Runs what is missing of a tiny study of fake trials in the folder RUN; prints the class of the error it ends with.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from tagsearch.errors import TagsearchError
+from tagsearch.search.run import Options, execute
+from tagsearch.search.tensorboard import TensorBoard
+from tests.fake_trial import TRAIN, tiny_study
+
+
+def main(folder: Path, wanted: dict[str, object]) -> None:
+    options = {name: wanted.pop(name) for name in ("max_concurrent", "time_budget_s", "max_retries") if name in wanted}
+    study = tiny_study(**{**wanted, "arms": tuple(wanted.get("arms", ("bce", "focal")))})  # type: ignore[arg-type]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        execute(
+            study,
+            folder,
+            {"cnn1d": folder},
+            options=Options(train=TRAIN, **options),  # type: ignore[arg-type]
+            device="cpu",
+            observers=[TensorBoard(folder)],
+        )
+    except TagsearchError as error:
+        print(f"{type(error).__name__}: {error}")
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), json.loads(sys.argv[2]))
