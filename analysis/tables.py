@@ -126,7 +126,7 @@ def tuning(run: RunData) -> pd.DataFrame:
             continue
         chosen = choose(run.study, arm.name, trials)
         if run.study.design == "search":
-            rows.append(_spent("all trials", trials) | _choice(run.study, None))
+            rows.append(_spent(arm.name, trials) | _choice(run.study, None))
             rows += [{"arm": f"search-{k + 1}"} | _choice(run.study, trial) for k, trial in enumerate(chosen)]
         else:
             rows.append(_spent(arm.name, trials) | _choice(run.study, chosen[0] if chosen else None))

@@ -182,7 +182,13 @@ def next_step(verdict: Verdict, parts: Sequence[PartVerdict], needs: Needs, *, n
         return "See why trials failed (`tagsearch status`), mend it and run the study again."
     if lost:
         return "Give the arms the same budget."
+    if untrained := [gate.about for member in members for gate in member.gates if gate.id == "G1" and not gate.passed]:
+        return f"First train {_listed(untrained)} beyond chance: more epochs, or another learning rate."
     return needed(needs, n_seeds=n_seeds, n_artists=_n_artists(members))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(dict.fromkeys(names))
 
 
 def _n_artists(members: Sequence[Member]) -> int:

@@ -76,8 +76,12 @@ def test_the_tune_table_of_a_pure_search_has_a_row_for_each_winner(tmp_path):
 
     fake = FakeRun(signals={"bce": 1.0, "search-1": 1.5}, hypotheses=())
     study = fake.write(tmp_path)
-    frame = summarize(gather(tmp_path, dataclasses.replace(study, design="search", arms=study.arms[:1]))).tuning
-    assert list(frame["arm"]) == ["all trials", "search-1"]
+    study = dataclasses.replace(study, design="search", arms=study.arms[:1])
+    run = gather(tmp_path, study)
+    searched = [t for t in run.tune if t.spec.arm == "bce"]
+    renamed = [dataclasses.replace(t, spec=dataclasses.replace(t.spec, arm="search")) for t in searched]
+    frame = summarize(dataclasses.replace(run, tune=tuple(renamed))).tuning
+    assert list(frame["arm"]) == ["search", "search-1"]
     assert list(frame["chosen"]) == ["", "lr=0.01"]
     assert frame["proposed"].iloc[0] == 3
 

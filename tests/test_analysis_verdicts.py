@@ -61,6 +61,12 @@ def test_a_small_effect_with_wild_seeds_stays_open_and_asks_for_seeds(tmp_path):
     assert "neither shown nor excluded" in verdict.reason.lower()
 
 
+def test_untrained_arms_are_to_be_trained_first_not_given_more_seeds(tmp_path):
+    verdict = only(FakeRun(signals={"bce": 0.0, "focal": 0.0}, n_clips=200), tmp_path)
+    assert verdict.verdict is Verdict.INCONCLUSIVE
+    assert verdict.next_step.startswith("First train focal and bce beyond chance")
+
+
 def test_one_seed_leaves_the_method_open_and_tells_of_the_two_models(tmp_path):
     verdict = only(FakeRun(signals={"bce": 1.0, "focal": 1.5}, seeds=1), tmp_path)
     assert (verdict.verdict, verdict.basis, verdict.grade) == (Verdict.INCONCLUSIVE, "model", "C")
