@@ -4,7 +4,7 @@
 Exit codes: see tagsearch.errors.
 """
 
-import json
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -129,7 +129,7 @@ def resume(run_name: str | None, storage: Path, quiet: bool, **options: Any) -> 
 @cli.command()
 @click.argument("run_name", metavar="[RUN]", required=False)
 @_storage
-@click.option("-f", "--format", "style", type=click.Choice(["table", "md", "json", "csv"]), default="table")
+@click.option("-f", "--format", "style", type=click.Choice(["table", "json", "csv", "md", "latex"]), default="table")
 def summarize(run_name: str | None, storage: Path, style: str) -> None:
     """Comparison table and verdicts of a run (default: the latest); writes its report/ folder.
 
@@ -260,18 +260,10 @@ def _finish(folder: Path) -> None:
 def _summarize(folder: Path, style: str) -> None:
     analysis = _import_analysis()
     summary = analysis.summarize(folder)
-    click.echo(_RENDER[style](summary))
+    click.echo(summary.render(style, width=shutil.get_terminal_size((120, 24)).columns))
     report = analysis.write_report(summary, folder / "report")
     if style == "table":
         click.echo(f"report: {report}")
-
-
-_RENDER: dict[str, Callable[[Any], str]] = {
-    "table": lambda summary: str(summary.text()),
-    "md": lambda summary: str(summary.markdown()),
-    "json": lambda summary: json.dumps(summary.to_json(), indent=1),
-    "csv": lambda summary: str(summary.comparison.to_csv(index=False)),
-}
 
 
 def _import_analysis() -> Any:
