@@ -8,7 +8,7 @@ of the k - 1 before it (Li et al. 2020, arXiv:1810.05934; Ray Tune's AsyncHyperB
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, exp, log
+from math import ceil, exp, log, pow
 
 import numpy as np
 
@@ -119,7 +119,7 @@ def _macs(config: Config, tunables: Sequence[Tunable]) -> float:
     name = f"model.{entry.macs_knob}"
     widths = _drawn(tunables, name, config) or (config[name],)
     standard = float(entry.knobs[entry.macs_knob].default)
-    return entry.mega_macs * 1e6 * sum((float(width) / standard) ** WIDTH_EXPONENT for width in widths) / len(widths)
+    return entry.mega_macs * 1e6 * sum(pow(float(width) / standard, WIDTH_EXPONENT) for width in widths) / len(widths)
 
 
 def _drawn(tunables: Sequence[Tunable], name: str, config: Config) -> tuple[Scalar, ...]:

@@ -3,14 +3,16 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tagsearch.errors import StudyError
+from tagsearch.registry import COMPONENTS, TRAINING
 from tagsearch.study.parse import READERS, read_study, write_resolved
 from tagsearch.study.resolved import _lines
-from tagsearch.study.settings import all_settings
+from tagsearch.study.settings import all_settings, changed
 
 KEYS = (
     *READERS,
@@ -126,7 +128,7 @@ nearly_valid = st.one_of(
     st.fixed_dictionaries({"study": st.just("x"), "tune": tune}, optional={**common, "confirm": st.just({"top": 2})}),
 )
 
-fast = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fast = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def check(path: Path, overrides: tuple[str, ...] = ()) -> None:
@@ -151,8 +153,31 @@ def test_random_documents_raise_nothing_but_study_errors(tmp_path: Path, documen
     check(tmp_path / "s.yaml")
 
 
+@given(document=nearly_valid, seed=st.integers(0, 5))
+@settings(fast, max_examples=300)
+def test_whatever_a_tunable_draws_exists_in_the_configuration(
+    tmp_path: Path, document: dict[str, object], seed: int
+) -> None:
+    """Drawn in order, each tunable that applies sets a setting the configuration then has, and in its range."""
+    (tmp_path / "s.yaml").write_text("\n".join(_lines(document, "")), encoding="utf-8")
+    try:
+        study = read_study(tmp_path / "s.yaml")
+    except StudyError:
+        return
+    generator = np.random.default_rng(seed)
+    for arm in study.arms:
+        config = dict(arm.config)
+        for tunable in study.tune.tunables if study.tune else ():
+            if tunable.applies(config):
+                assert tunable.name in config
+                value = tunable.choices[generator.integers(len(tunable.choices))]
+                config = changed(config, {tunable.name: value})
+        components = {f"{kind}.{knob}" for kind in COMPONENTS for knob in COMPONENTS[kind][str(config[kind])].knobs}
+        assert set(config) == {*COMPONENTS, *TRAINING, *components}
+
+
 @given(document=nearly_valid)
-@settings(fast, max_examples=400)
+@settings(fast, max_examples=300)
 def test_nearly_valid_documents_give_studies_or_study_errors(tmp_path: Path, document: dict[str, object]) -> None:
     (tmp_path / "s.yaml").write_text("\n".join(_lines(document, "")), encoding="utf-8")
     check(tmp_path / "s.yaml")
@@ -169,7 +194,7 @@ yaml_like = st.text(st.sampled_from(list("ab1: -[]{}&*!|>%@`\"'#,?\n\t.~=<")), m
 
 
 @given(text=yaml_like)
-@settings(fast, max_examples=500)
+@settings(fast, max_examples=300)
 def test_random_punctuation_raises_nothing_but_study_errors(tmp_path: Path, text: str) -> None:
     (tmp_path / "s.yaml").write_text(text, encoding="utf-8")
     check(tmp_path / "s.yaml")
