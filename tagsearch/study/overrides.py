@@ -104,6 +104,10 @@ def split_path(key: str, node: Node, known: Sequence[str]) -> KeyPath:
 def apply_changes(document: Node, changes: Sequence[Change]) -> Node:
     """The document with all changes. Raises StudyError if one sets what a factor, arm or tunable controls."""
     flat = [change for path, node in changes for change in _flattened(path, node)]
+    for path, node in flat:
+        arms = _keys(fields.mapping(document, "a study").get("arms"))
+        if path[0] == "arms" and len(path) > 2 and path[1] not in arms:
+            raise node.error(f"no arm is called {path[1]!r}{did_you_mean(path[1], arms)}")
     for path, node in sorted(flat, key=lambda change: not _is_switch(change[0])):  # a component before its knobs
         document = _put(_without_old_knobs(document, path, node), path, node)
     for path, node in flat:

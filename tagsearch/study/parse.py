@@ -247,9 +247,11 @@ class _Assembly:
             )
         if draft.stop != Stop() and (tuned or len({arm.config["epochs"] for arm in arms}) > 1):
             raise keys["stop"].error("stop would end trials early where epochs is compared or tuned; drop one of them")
-        for node in keys["snapshots"].value if draft.snapshots else ():  # type: ignore[union-attr]
-            if node.value > shortest:  # type: ignore[union-attr, operator]
-                raise node.error(f"snapshot {node.shown} is beyond the epochs of an arm, {shortest}")  # type: ignore
+        for epoch in draft.snapshots:
+            if epoch > shortest:
+                items = fields.listing(keys["snapshots"], "snapshots")
+                place = next(item for item in items if item.value == epoch)
+                raise place.error(f"snapshot {epoch} is beyond the epochs of an arm, {shortest}")
 
     def _resolved(self, study: Study, context: Context) -> dict[str, object]:
         """The document with every default written out; keys that do not apply are left out."""

@@ -45,7 +45,7 @@ def knob_of(setting: str, config: Config) -> Knob | None:
 
 def component(node: Node, kind: str) -> tuple[str, Entry]:
     """The entry of a component's name. Raises StudyError with the nearest names."""
-    written = fields.text(node, f"the name of a {kind}")
+    written = fields.text(node, f"the name of the {kind}")
     try:
         return written, entry(kind, written)
     except UnknownNameError as error:
@@ -58,7 +58,7 @@ def with_component(node: Node, kind: str) -> dict[str, Node]:
         written, _ = component(node, kind)
         return {kind: Node(written, node.place)}
     if len(node.value) != 1:
-        raise node.error(f"a {kind} is written `name` or `{{name: {{knob: value}}}}`, not {node.shown}")
+        raise node.error(f"{kind} is written `name` or `{{name: {{knob: value}}}}`, not {node.shown}")
     ((written, inner),) = node.value.items()
     _, found = component(Node(written, inner.place), kind)
     changes = {kind: Node(written, inner.place)}

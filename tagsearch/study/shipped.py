@@ -23,10 +23,9 @@ def find_study(argument: str) -> tuple[Path, str | None]:
     """The study file that `argument` means, and the line to print if it is not the path that was typed.
 
     A path that exists is taken; else a shipped study of that file name. Raises UsageError if there is neither."""
-    path = Path(argument)
-    if _exists(path):
+    path, shipped = Path(argument), shipped_studies()
+    if _exists(path) and not (path.is_dir() and argument in shipped):  # a folder `losses/` hides no study
         return path, None
-    shipped = shipped_studies()
     if path.suffix not in ("", ".yaml", ".yml") or path.stem not in shipped:
         raise UsageError(
             f"{argument!r} does not exist, and no shipped study has that name{did_you_mean(path.stem, shipped)}"

@@ -3,14 +3,16 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tagsearch.errors import StudyError
+from tagsearch.registry import COMPONENTS, TRAINING
 from tagsearch.study.parse import READERS, read_study, write_resolved
 from tagsearch.study.resolved import _lines
-from tagsearch.study.settings import all_settings
+from tagsearch.study.settings import all_settings, changed
 
 KEYS = (
     *READERS,
@@ -63,7 +65,70 @@ sections = st.fixed_dictionaries(
 )
 documents = st.dictionaries(keys, values, max_size=6) | sections
 
-fast = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PLAUSIBLE: dict[str, list[object]] = {
+    "model": ["cnn1d", "cnn2d", {"cnn2d": {"width": 8}}],
+    "model.width": [8, 16, 32],
+    "loss": ["bce", "focal", {"focal": {"gamma": 3}}, "bce_triplet"],
+    "loss.gamma": [1, 2.0, 3],
+    "sampler": ["shuffle", "tag_uniform"],
+    "optimizer": ["sgd", "adam", {"adam": {"beta1": 0.8}}],
+    "schedule": ["constant", {"one_cycle": {"warmup": 0.1}}],
+    "schedule.warmup": [0.1, 0.2],
+    "lr": [0.1, 1, 1e-3],
+    "epochs": [5, 10, 20],
+    "batch_size": [8, 16],
+}
+SIMPLE = {name: [value for value in pool if not isinstance(value, dict)] for name, pool in PLAUSIBLE.items()}
+
+
+def some(pools: dict[str, list[object]], n: int) -> st.SearchStrategy[dict[str, object]]:
+    """Up to n settings, each with one of its plausible values."""
+    return st.lists(st.sampled_from(list(pools)), max_size=n, unique=True).flatmap(
+        lambda names: st.fixed_dictionaries({name: st.sampled_from(pools[name]) for name in names})
+    )
+
+
+def level_lists(n: int) -> st.SearchStrategy[dict[str, object]]:
+    names = st.lists(st.sampled_from(list(PLAUSIBLE)), min_size=1, max_size=n, unique=True)
+    lists = {name: st.permutations(pool).map(lambda levels: levels[:2]) for name, pool in PLAUSIBLE.items()}
+    return names.flatmap(lambda names: st.fixed_dictionaries({name: lists[name] for name in names}))
+
+
+def tunables(n: int) -> st.SearchStrategy[dict[str, object]]:
+    names = st.lists(st.sampled_from(list(SIMPLE)), min_size=1, max_size=n, unique=True)
+    when = st.fixed_dictionaries({}, optional={"when": some(SIMPLE, 1).filter(bool)})
+    one = {name: when.map(lambda w, name=name: {"choice": SIMPLE[name], **w}) for name in SIMPLE}
+    return names.flatmap(lambda names: st.fixed_dictionaries({name: one[name] for name in names}))
+
+
+tune = st.fixed_dictionaries(
+    {"trials_per_arm": st.just(2), "tunables": tunables(4)}, optional={"asha": st.just({"grace_period": 4})}
+)
+common = {
+    "base": some(PLAUSIBLE, 2),
+    "stop": st.just({"patience": 2}),
+    "snapshots": st.just([3]),
+    "hypotheses": st.just([{"id": "H", "text": "t", "arm": "a", "than": "b"}]),
+}
+designs = st.sampled_from(["grid", "one_factor", "leave_one_out"])
+nearly_valid = st.one_of(
+    st.fixed_dictionaries(
+        {"study": st.just("x"), "factors": level_lists(3), "design": designs},
+        optional={
+            **{key: common[key] for key in ("base", "snapshots")},
+            "include": some(PLAUSIBLE, 2).map(lambda match: [match]),
+            "exclude": some(PLAUSIBLE, 2).map(lambda match: [match]),
+            "tune": tune,
+        },
+    ),
+    st.fixed_dictionaries(
+        {"study": st.just("x"), "arms": st.fixed_dictionaries({"a": some(PLAUSIBLE, 2), "b": some(PLAUSIBLE, 2)})},
+        optional={**common, "tune": tune},
+    ),
+    st.fixed_dictionaries({"study": st.just("x"), "tune": tune}, optional={**common, "confirm": st.just({"top": 2})}),
+)
+
+fast = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def check(path: Path, overrides: tuple[str, ...] = ()) -> None:
@@ -88,6 +153,36 @@ def test_random_documents_raise_nothing_but_study_errors(tmp_path: Path, documen
     check(tmp_path / "s.yaml")
 
 
+@given(document=nearly_valid, seed=st.integers(0, 5))
+@settings(fast, max_examples=300)
+def test_whatever_a_tunable_draws_exists_in_the_configuration(
+    tmp_path: Path, document: dict[str, object], seed: int
+) -> None:
+    """Drawn in order, each tunable that applies sets a setting the configuration then has, and in its range."""
+    (tmp_path / "s.yaml").write_text("\n".join(_lines(document, "")), encoding="utf-8")
+    try:
+        study = read_study(tmp_path / "s.yaml")
+    except StudyError:
+        return
+    generator = np.random.default_rng(seed)
+    for arm in study.arms:
+        config = dict(arm.config)
+        for tunable in study.tune.tunables if study.tune else ():
+            if tunable.applies(config):
+                assert tunable.name in config
+                value = tunable.choices[generator.integers(len(tunable.choices))]
+                config = changed(config, {tunable.name: value})
+        components = {f"{kind}.{knob}" for kind in COMPONENTS for knob in COMPONENTS[kind][str(config[kind])].knobs}
+        assert set(config) == {*COMPONENTS, *TRAINING, *components}
+
+
+@given(document=nearly_valid)
+@settings(fast, max_examples=300)
+def test_nearly_valid_documents_give_studies_or_study_errors(tmp_path: Path, document: dict[str, object]) -> None:
+    (tmp_path / "s.yaml").write_text("\n".join(_lines(document, "")), encoding="utf-8")
+    check(tmp_path / "s.yaml")
+
+
 @given(content=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")))
 @fast
 def test_random_bytes_raise_nothing_but_study_errors(tmp_path: Path, content: bytes) -> None:
@@ -99,7 +194,7 @@ yaml_like = st.text(st.sampled_from(list("ab1: -[]{}&*!|>%@`\"'#,?\n\t.~=<")), m
 
 
 @given(text=yaml_like)
-@settings(fast, max_examples=500)
+@settings(fast, max_examples=300)
 def test_random_punctuation_raises_nothing_but_study_errors(tmp_path: Path, text: str) -> None:
     (tmp_path / "s.yaml").write_text(text, encoding="utf-8")
     check(tmp_path / "s.yaml")

@@ -115,7 +115,7 @@ def test_a_study_without_profiles_has_none(read: Read) -> None:
 
 
 OVERRIDES = {
-    "tune.trails=4": r"tune has no key 'trails'; did you mean 'trials_per_arm'\?|tune has no key 'trails'",
+    "tune.trails=4": r"tune has no key 'trails'; did you mean .* known: asha, search, trials_per_arm, tunables$",
     "tuen.search=random": r"unknown key 'tuen\.search'; did you mean 'tune'\?",
     "epoch=3": r"unknown key 'epoch'; did you mean 'epochs'\?",
     "loss.gama=3": r"no loss has a knob 'gama'; did you mean 'loss\.gamma'\?",
@@ -126,7 +126,7 @@ OVERRIDES = {
     "epochs": r"an override is written key=value$",
     "=3": r"an override is written key=value$",
     "seed=[1": r"not valid YAML: ",
-    "seed.x=3": r"seed must be a whole number|seed must be a single value",
+    "seed.x=3": r"seed must be a single value like 0, not \{'x': 3\}$",
     "objective.x=3": r"objective cannot be",
     "confirm.seeds.x=3": r"confirm\.seeds must be a single value",
     "profile=gpu": r"a profile is chosen with --profile NAME",
@@ -149,6 +149,13 @@ def test_a_wrong_override_is_refused_by_its_own_words(read: Read, override: str)
 def test_a_setting_that_an_arm_controls_is_refused(read: Read) -> None:
     with pytest.raises(StudyError, match=r"arm 'a' sets epochs itself; set arms\.a\.epochs=\.\.\.$"):
         read("study: x\narms: {a: {epochs: 10}, b: {epochs: 20}}\n", "epochs=3")
+
+
+def test_an_arm_that_does_not_exist_is_not_made_by_setting_a_part_of_it(read: Read) -> None:
+    text = "study: x\narms: {short: {epochs: 10}, long: {epochs: 20}}\n"
+    with pytest.raises(StudyError, match=r"no arm is called 'lang'; did you mean 'long'\? known: long, short$"):
+        read(text, "arms.lang.epochs=40")
+    assert len(read(text, "arms.longer={epochs: 30}").arms) == 3
 
 
 def test_the_baseline_of_a_search_may_be_changed_under_its_tunables(read: Read) -> None:

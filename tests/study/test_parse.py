@@ -112,9 +112,9 @@ MISTAKES = {
     ),
     "component as in other tools": (
         "study: x\nbase: {loss: {name: focal, gamma: 2}}\n",
-        r"^s\.yaml:2: a loss is written `name` or `\{name: \{knob: value\}\}`",
+        r"^s\.yaml:2: loss is written `name` or `\{name: \{knob: value\}\}`",
     ),
-    "component is a number": ("study: x\nbase: {loss: 3}\n", r"^s\.yaml:2: the name of a loss must be text, not 3$"),
+    "component is a number": ("study: x\nbase: {loss: 3}\n", r"^s\.yaml:2: the name of the loss must be text, not 3$"),
     "out of range": ("study: x\nbase: {lr: -1}\n", r"^s\.yaml:2: lr must lie in \[1e-08, 100\], not -1"),
     "not a number": ("study: x\nbase: {lr: .nan}\n", r"^s\.yaml:2: lr must lie in .*, not nan$"),
     "infinite": ("study: x\nbase: {lr: 1e999}\n", r"^s\.yaml:2: lr must lie in .*, not inf$"),

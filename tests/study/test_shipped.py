@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tagsearch.errors import UsageError
+from tagsearch.study import shipped
 from tagsearch.study.parse import find_study, read_study, write_resolved
 from tagsearch.study.plan import make_plan
 from tagsearch.study.shipped import shipped_studies
@@ -66,6 +67,19 @@ def test_the_cpu_profile_costs_a_tenth_of_the_gpu_profile_on_mtat_or_less(name: 
     cpu = make_plan(small, n_clips={"train": 900, "valid": 150, "test": 250}, clip_seconds=8.0, n_slots=2)
     gpu = make_plan(full, n_clips={"train": 15_244, "valid": 1_529, "test": 4_332}, clip_seconds=29.1, n_slots=2)
     assert cpu.seconds < 0.1 * gpu.seconds
+
+
+def test_an_installed_package_holds_its_studies_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "search_spaces").mkdir()
+    (tmp_path / "search_spaces" / "mine.yaml").touch()
+    monkeypatch.setattr(shipped, "_PACKAGE", tmp_path)
+    assert find_study("mine.yaml")[0] == tmp_path / "search_spaces" / "mine.yaml"
+
+
+def test_a_folder_of_that_name_hides_no_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("losses").mkdir()
+    assert find_study("losses")[0].name == "losses.yaml"
 
 
 def test_a_path_that_exists_is_taken(tmp_path: Path) -> None:
