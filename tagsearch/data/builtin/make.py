@@ -42,11 +42,11 @@ Labels = npt.NDArray[np.uint8]
 SongResult = tuple[bytes, Labels]  # digest of the score, labels (n_clips, 50)
 
 
-def make(store: Path, name: str, *, n_albums: int, seed: int, progress: Progress) -> Path:
-    """The folder of corpus `name`, `store/name-v<version>-<fingerprint>`; made if it isn't there.
+def make_corpus(store: Path, name: str, *, n_albums: int, seed: int, progress: Progress) -> Path:
+    """The folder `name-s<seed>-v<version>-<fingerprint>` in `store`; made if it isn't there. One name, one size.
 
     Raises CorpusError if it cannot be written."""
-    stem = f"{name}-v{VERSION}-"
+    stem = f"{name}-s{seed}-v{VERSION}-"
     if ready := _find(store, stem):
         return ready
     try:
@@ -116,7 +116,7 @@ def _make_song(song: SongPlan, *, seed: int, folder: Path) -> SongResult:
 
 
 def without_audio(songs: tuple[SongPlan, ...], seed: int) -> list[SongResult]:
-    """Digests and labels of the songs that `make` would write."""
+    """Digests and labels of the songs that `make_corpus` would write."""
     return [_labelled(song, compose(song, seed), seed) for song in songs]
 
 
