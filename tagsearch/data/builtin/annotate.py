@@ -19,8 +19,8 @@ from tagsearch.data.builtin.styles import STYLES
 from tagsearch.data.tags import TOP_50
 
 EFFORT_SHAPE = 1.2
-EFFORT_SCALE = 1.2
-FALSE_RATE = 0.0035  # per concept and unit of effort: a slip, the only source of contradictions
+EFFORT_SCALE = 1.3
+FALSE_RATE = 0.002  # per concept and unit of effort: a slip, the only source of contradictions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +41,13 @@ CONCEPTS: dict[str, Concept] = {
     "slow": _one("slow", 0.4),
     "techno": _one("techno", 0.95),
     "strings": _one("strings", 0.62),
-    "drums": _one("drums", 0.3),
+    "drums": _one("drums", 0.26),
     "electronic": _one("electronic", 0.85),
     "rock": _one("rock", 0.95),
     "fast": _one("fast", 0.62),
     "piano": _one("piano", 0.8),
     "ambient": _one("ambient", 0.92),
-    "beat": Concept(q=0.34, words={"beat": 0.88, "beats": 0.32}),
+    "beat": Concept(q=0.31, words={"beat": 0.88, "beats": 0.32}),
     "violin": _one("violin", 0.52),
     "voice": Concept(q=0.6, words={"vocal": 0.56, "vocals": 0.38, "singing": 0.39, "voice": 0.21}),
     "synth": _one("synth", 0.4),
@@ -57,8 +57,8 @@ CONCEPTS: dict[str, Concept] = {
     "male": Concept(q=0.85, words={"male": 0.66, "man": 0.35, "male vocal": 0.47, "male voice": 0.30}),
     "no voice": Concept(q=0.085, words={"no vocals": 0.54, "no vocal": 0.45, "no voice": 0.26}),
     "harpsichord": _one("harpsichord", 0.72),
-    "loud": _one("loud", 0.22),
-    "quiet": Concept(q=0.48, words={"quiet": 0.58, "soft": 0.56}),
+    "loud": _one("loud", 0.18),
+    "quiet": Concept(q=0.48, words={"quiet": 0.58, "soft": 0.54}),
     "flute": _one("flute", 0.62),
     "pop": _one("pop", 0.75),
     "sitar": _one("sitar", 0.9),
@@ -67,7 +67,7 @@ CONCEPTS: dict[str, Concept] = {
     "new age": _one("new age", 0.95),
     "dance": _one("dance", 0.8),
     "harp": _one("harp", 0.75),
-    "cello": _one("cello", 0.33),
+    "cello": _one("cello", 0.36),
     "weird": _one("weird", 0.95),
     "country": _one("country", 0.72),
     "metal": _one("metal", 0.95),

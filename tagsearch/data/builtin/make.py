@@ -125,8 +125,8 @@ def _labelled(song: SongPlan, score: SongScore, seed: int) -> SongResult:
 
 
 def fingerprint_of(songs: tuple[SongPlan, ...], results: list[SongResult]) -> str:
-    """Hash of paths, notes and labels; the audio follows from them, up to rounding."""
-    content = hashlib.sha256()
+    """Hash of paths, notes and labels; the audio follows from them and VERSION, up to rounding."""
+    content = hashlib.sha256(f"version {VERSION}".encode())
     for song, (digest, labels) in zip(songs, results, strict=True):
         content.update("\n".join(song.paths).encode() + digest + labels.tobytes())
     return content.hexdigest()
