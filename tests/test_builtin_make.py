@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import soundfile
 
@@ -21,6 +22,8 @@ from tagsearch.data.tags import TOP_50
 from tagsearch.errors import CorpusError
 
 N_ALBUMS = 8  # enough for a clip in every split
+LEVELS = [-26.75, -24.74, -27.61, -12.43, -17.22]
+CENTROIDS = [384, 284, 361, 1315, 1028]
 
 
 def no_progress(what: str, done: int, total: int) -> None:
@@ -42,6 +45,21 @@ def test_the_fingerprint_of_a_small_corpus_stays(tiny: Path) -> None:
     fingerprint = fingerprint_of(songs, without_audio(songs, seed=0))
     assert (making.VERSION, fingerprint[:16]) == (1, "0a23dd615ee4afd2")
     assert tiny.name == f"tiny-s0-v1-{fingerprint[:8]}"
+
+
+def level_and_centroid(audio: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """RMS level in dB below full scale, and the mean frequency of the power spectrum in Hz."""
+    power = np.abs(np.fft.rfft(audio)) ** 2
+    hertz = np.fft.rfftfreq(len(audio), 1 / mtat.SAMPLE_RATE)
+    return float(10 * np.log10(np.mean(audio**2))), float(power @ hertz / power.sum())
+
+
+def test_the_sound_of_a_small_corpus_stays(tiny: Path) -> None:
+    """A change here is a change of sound: raise VERSION with it. Pinned up to rounding, which differs by machine."""
+    paths = builtin.open_made(tiny, name="tiny").table.paths[::9]
+    heard = [level_and_centroid(soundfile.read(tiny / path)[0]) for path in paths]
+    assert [level for level, _ in heard] == pytest.approx(LEVELS, abs=0.01)
+    assert [centroid for _, centroid in heard] == pytest.approx(CENTROIDS, abs=1.0)
 
 
 def test_the_table_holds_the_planned_clips_and_the_annotated_labels(tiny: Path) -> None:
@@ -114,7 +132,7 @@ def test_a_failure_on_the_way_leaves_no_corpus_and_a_later_start_makes_one(tmp_p
 
     with pytest.raises(KeyboardInterrupt):
         make_corpus(tmp_path, "tiny", n_albums=2, seed=0, progress=stop)
-    assert not list(tmp_path.glob("tiny-*"))
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
     assert make_tiny(tmp_path, n_albums=2).is_dir()
 
 
@@ -148,13 +166,12 @@ def test_two_processes_that_start_at_once_make_it_once(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_after_a_kill_no_process_lingers_and_the_corpus_is_made(tmp_path: Path) -> None:
-    process = start(tmp_path / "make.py", tmp_path / "store", 100)
-    assert process.stdout is not None
-    while process.stdout.readline().strip() in ("", "0"):
-        assert process.poll() is None
-    children = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with start(tmp_path / "make.py", tmp_path / "store", 100) as process:
+        assert process.stdout is not None
+        while process.stdout.readline().strip() in ("", "0"):
+            assert process.poll() is None
+        children = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+        process.send_signal(signal.SIGKILL)
     assert len(children) >= 2
     deadline = time.monotonic() + 60
     while any(Path(f"/proc/{child}").exists() for child in children):

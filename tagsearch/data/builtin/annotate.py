@@ -186,6 +186,3 @@ def _loudness(score: SongScore, clip: ClipScore, power: float) -> dict[str, floa
     last = max(int(part.notes[:, 0].max()) for part in clip.parts) + 1
     level = score.mix.level_db + clip.gain_db + 10.0 * float(np.log10(power / (last * 90.0**2)))
     return {"quiet": min(1.0, max(0.0, (-10.0 - level) / 6.0)), "loud": min(1.0, max(0.0, (level + 2.0) / 6.0))}
-
-
-assert set(HEARD_AS) == set(TIMBRES) | set(KITS)

@@ -12,9 +12,10 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -66,21 +67,32 @@ def _find(store: Path, stem: str) -> Path | None:
 def _make(store: Path, stem: str, songs: tuple[SongPlan, ...], seed: int, progress: Progress) -> Path:
     draft = store / f".{stem}draft"
     shutil.rmtree(draft, ignore_errors=True)  # left by a process that was killed: we hold the lock
+    try:
+        fingerprint = _write(draft, songs, seed, progress)
+        return draft.rename(store / f"{stem}{fingerprint[:8]}")
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)  # half a corpus is of no use
+        raise
+
+
+def _write(draft: Path, songs: tuple[SongPlan, ...], seed: int, progress: Progress) -> str:
+    """All files of a corpus into an empty folder; its fingerprint."""
     for folder in sorted({song.folder for song in songs}):
         (draft / folder).mkdir(parents=True)
     n_clips = sum(song.n_clips for song in songs)
     results: list[SongResult] = []
     progress("composing corpus", 0, n_clips)
-    for song, result in zip(songs, _results(songs, seed, draft), strict=True):
-        results.append(result)
-        progress("composing corpus", song.first_clip + song.n_clips - 1, n_clips)
+    with closing(_results(songs, seed, draft)) as finished:
+        for song, result in zip(songs, finished, strict=True):
+            results.append(result)
+            progress("composing corpus", song.first_clip + song.n_clips - 1, n_clips)
     fingerprint = fingerprint_of(songs, results)
     write_text(draft / ANNOTATIONS, _annotations(songs, results))
     write_json(draft / DESCRIPTION, {"fingerprint": fingerprint, "n_clips": n_clips, "version": VERSION, "seed": seed})
-    return draft.rename(store / f"{stem}{fingerprint[:8]}")
+    return fingerprint
 
 
-def _results(songs: tuple[SongPlan, ...], seed: int, folder: Path) -> Iterator[SongResult]:
+def _results(songs: tuple[SongPlan, ...], seed: int, folder: Path) -> Generator[SongResult]:
     """What `_make_song` gives for each song, in order."""
     work = partial(_make_song, seed=seed, folder=folder)
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
