@@ -64,11 +64,12 @@ class SongPlan:
 
 
 def plan(n_albums: int, seed: int) -> tuple[SongPlan, ...]:
-    """All songs of a corpus, in a fixed order; about five clips an album."""
+    """All songs of a corpus, about five clips an album, styles and folders mixed."""
     random = generator(seed, Purpose.PLAN)
+    albums = list(_albums(n_albums, random))
     songs: list[SongPlan] = []
     first_clip = 1
-    for artist, style, folder in _albums(n_albums, random):
+    for artist, style, folder in (albums[place] for place in random.permutation(n_albums)):
         album = f"{_name(artist, 0)}-{_name(len(songs) // N_SONGS, 1)}"
         for track in range(1, N_SONGS + 1):
             n_clips = int(random.choice(N_CLIPS))

@@ -75,6 +75,7 @@ def _melody(frame: Frame, player: Player, random: np.random.Generator) -> Notes:
     steps = np.array(_WALK, dtype=np.int64)[random.integers(len(_WALK), size=n)]
     degree = (np.cumsum(steps) + random.integers(7)) % 12 - 3
     sounds = random.random(n) < 0.88
+    sounds[0] = True
     velocity = random.integers(70, 111, size=n)
     pitch = _pitch(frame, player, degree + _register(frame, player))
     return _notes(onset[:n], durations[:n], pitch, velocity)[sounds]

@@ -147,7 +147,7 @@ def _clip(band: tuple[Player, ...], frame: Frame, random: np.random.Generator) -
     parts = []
     for player, plays in zip(band, stays, strict=True):
         notes = ROLES[player.rule.role](frame, player, random)
-        if plays and len(notes):
+        if plays:
             part = Part(
                 instrument=player.instrument,
                 gain_db=player.rule.gain_db + _between(random, (-3, 3)),
