@@ -149,11 +149,12 @@ if __name__ == "__main__":
 """
 
 
-def start(script: Path, store: Path, n_albums: int) -> "subprocess.Popen[str]":
-    script.write_text(SCRIPT)
+def start(script: Path, store: Path, n_albums: int, text: str = SCRIPT) -> "subprocess.Popen[str]":
+    script.write_text(text)
     command = [sys.executable, str(script), str(store), str(n_albums)]
     path = os.pathsep.join([str(Path(builtin.__file__).parents[3]), os.environ.get("PYTHONPATH", "")])
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path})
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env={**os.environ, "PYTHONPATH": path})
 
 
 def test_two_processes_that_start_at_once_make_it_once(tmp_path: Path) -> None:
@@ -162,6 +163,15 @@ def test_two_processes_that_start_at_once_make_it_once(tmp_path: Path) -> None:
     assert [process.returncode for process in processes] == [0, 0]
     assert sorted(bool(output) for output in outputs) == [False, True]
     assert len(list((tmp_path / "store").glob("tiny-*"))) == 1
+
+
+def test_a_script_without_a_main_guard_is_told_so_instead_of_waiting_for_itself(tmp_path: Path) -> None:
+    unguarded = SCRIPT.replace('if __name__ == "__main__":', "if True:")
+    process = start(tmp_path / "make.py", tmp_path / "store", 12, unguarded)
+    _, errors = process.communicate(timeout=120)
+    assert 'a script needs `if __name__ == "__main__":`' in errors
+    assert "a process composing the built-in corpus ended early" in errors
+    assert process.returncode == 1
 
 
 @pytest.mark.slow

@@ -47,6 +47,7 @@ def make_corpus(store: Path, name: str, *, n_albums: int, seed: int, progress: P
     """The folder `name-s<seed>-v<version>-<fingerprint>` in `store`; made if it isn't there. One name, one size.
 
     Raises CorpusError if it cannot be written."""
+    _refuse_unguarded_script()
     stem = f"{name}-s{seed}-v{VERSION}-"
     if ready := _find(store, stem):
         return ready
@@ -57,7 +58,15 @@ def make_corpus(store: Path, name: str, *, n_albums: int, seed: int, progress: P
     except (OSError, soundfile.SoundFileError) as error:
         raise CorpusError(f"cannot write the built-in corpus to {store}: {error}; free space or move it") from error
     except BrokenProcessPool as error:
-        raise CorpusError("a process composing the built-in corpus was killed (memory?); start again") from error
+        raise CorpusError(
+            "a process composing the built-in corpus ended early (killed? no memory?); start again"
+        ) from error
+
+
+def _refuse_unguarded_script() -> None:
+    """A new process first runs the user's script; should that come back here, it would wait for us and we for it."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise CorpusError('corpora are composed by several processes: a script needs `if __name__ == "__main__":`')
 
 
 def _find(store: Path, stem: str) -> Path | None:
