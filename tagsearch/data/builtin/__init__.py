@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tagsearch.data import mtat
-from tagsearch.data.builtin.make import DESCRIPTION, make
+from tagsearch.data.builtin.make import DESCRIPTION, make_corpus
 from tagsearch.data.corpus import OpenCorpus, Progress
 from tagsearch.errors import CorpusError
 from tagsearch.records import read_json
@@ -18,13 +18,12 @@ ALBUMS = {"full": 540, "small": 50}  # of about five clips
 
 def load(*, cache: Path, progress: Progress, size: str, seed: int) -> OpenCorpus:
     """The built-in corpus of that size and seed, made under `cache` if it isn't there. Raises CorpusError."""
-    name = f"builtin-{size}-s{seed}"
-    folder = make(cache / "corpora", name, n_albums=ALBUMS[size], seed=seed, progress=progress)
-    return open_made(folder, name=name)
+    folder = make_corpus(cache / "corpora", f"builtin-{size}", n_albums=ALBUMS[size], seed=seed, progress=progress)
+    return open_made(folder, name=f"builtin-{size}-s{seed}")
 
 
 def open_made(folder: Path, *, name: str) -> OpenCorpus:
-    """A corpus that `make` has written, under the fingerprint of its notes and labels."""
+    """A corpus that `make_corpus` has written, under the fingerprint of its notes and labels."""
     corpus = mtat.read(folder, name=name)
     if corpus.notes:
         raise CorpusError(f"{folder} is damaged ({corpus.notes[0]}); delete it and it is made again")

@@ -18,9 +18,9 @@ from tagsearch.data.builtin.score import ClipScore, SongScore
 from tagsearch.data.builtin.styles import STYLES
 from tagsearch.data.tags import TOP_50
 
-EFFORT_SHAPE = 1.25
-EFFORT_SCALE = 1.0
-FALSE_RATE = 0.0035  # per concept and unit of effort: a slip, the only source of contradictions
+EFFORT_SHAPE = 1.2
+EFFORT_SCALE = 1.3
+FALSE_RATE = 0.002  # per concept and unit of effort: a slip, the only source of contradictions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,41 +36,41 @@ def _one(tag: str, q: float) -> Concept:
 
 
 CONCEPTS: dict[str, Concept] = {
-    "guitar": _one("guitar", 0.75),
-    "classical": Concept(q=0.75, words={"classical": 0.97, "classic": 0.15}),
-    "slow": _one("slow", 0.5),
-    "techno": _one("techno", 0.75),
-    "strings": _one("strings", 0.55),
-    "drums": _one("drums", 0.4),
-    "electronic": _one("electronic", 0.6),
-    "rock": _one("rock", 0.75),
-    "fast": _one("fast", 0.5),
-    "piano": _one("piano", 0.75),
-    "ambient": _one("ambient", 0.7),
-    "beat": Concept(q=0.4, words={"beat": 0.88, "beats": 0.32}),
-    "violin": _one("violin", 0.65),
-    "voice": Concept(q=0.45, words={"vocal": 0.56, "vocals": 0.38, "singing": 0.39, "voice": 0.21}),
-    "synth": _one("synth", 0.5),
-    "female": Concept(q=0.6, words={"female": 0.76, "woman": 0.51, "female vocal": 0.31, "female voice": 0.24}),
-    "indian": _one("indian", 0.75),
-    "opera": _one("opera", 0.8),
-    "male": Concept(q=0.6, words={"male": 0.66, "man": 0.35, "male vocal": 0.47, "male voice": 0.30}),
-    "no voice": Concept(q=0.13, words={"no vocals": 0.54, "no vocal": 0.45, "no voice": 0.26}),
-    "harpsichord": _one("harpsichord", 0.75),
-    "loud": _one("loud", 0.5),
-    "quiet": Concept(q=0.45, words={"quiet": 0.58, "soft": 0.56}),
-    "flute": _one("flute", 0.75),
-    "pop": _one("pop", 0.6),
-    "sitar": _one("sitar", 0.75),
-    "solo": _one("solo", 0.4),
-    "choir": Concept(q=0.8, words={"choir": 0.88, "choral": 0.60}),
-    "new age": _one("new age", 0.7),
-    "dance": _one("dance", 0.6),
+    "guitar": _one("guitar", 0.8),
+    "classical": Concept(q=0.72, words={"classical": 0.97, "classic": 0.15}),
+    "slow": _one("slow", 0.4),
+    "techno": _one("techno", 0.95),
+    "strings": _one("strings", 0.62),
+    "drums": _one("drums", 0.26),
+    "electronic": _one("electronic", 0.85),
+    "rock": _one("rock", 0.95),
+    "fast": _one("fast", 0.62),
+    "piano": _one("piano", 0.8),
+    "ambient": _one("ambient", 0.92),
+    "beat": Concept(q=0.31, words={"beat": 0.88, "beats": 0.32}),
+    "violin": _one("violin", 0.52),
+    "voice": Concept(q=0.6, words={"vocal": 0.56, "vocals": 0.38, "singing": 0.39, "voice": 0.21}),
+    "synth": _one("synth", 0.4),
+    "female": Concept(q=0.72, words={"female": 0.76, "woman": 0.51, "female vocal": 0.31, "female voice": 0.24}),
+    "indian": _one("indian", 0.92),
+    "opera": _one("opera", 0.88),
+    "male": Concept(q=0.85, words={"male": 0.66, "man": 0.35, "male vocal": 0.47, "male voice": 0.30}),
+    "no voice": Concept(q=0.085, words={"no vocals": 0.54, "no vocal": 0.45, "no voice": 0.26}),
+    "harpsichord": _one("harpsichord", 0.72),
+    "loud": _one("loud", 0.18),
+    "quiet": Concept(q=0.48, words={"quiet": 0.58, "soft": 0.54}),
+    "flute": _one("flute", 0.62),
+    "pop": _one("pop", 0.75),
+    "sitar": _one("sitar", 0.9),
+    "solo": _one("solo", 0.16),
+    "choir": Concept(q=0.85, words={"choir": 0.88, "choral": 0.60}),
+    "new age": _one("new age", 0.95),
+    "dance": _one("dance", 0.8),
     "harp": _one("harp", 0.75),
-    "cello": _one("cello", 0.65),
-    "weird": _one("weird", 0.7),
-    "country": _one("country", 0.75),
-    "metal": _one("metal", 0.75),
+    "cello": _one("cello", 0.36),
+    "weird": _one("weird", 0.95),
+    "country": _one("country", 0.72),
+    "metal": _one("metal", 0.95),
 }
 
 HEARD_AS: dict[str, Mapping[str, float]] = {  # instrument -> concepts, with the salience when it plays alone
@@ -85,7 +85,7 @@ HEARD_AS: dict[str, Mapping[str, float]] = {  # instrument -> concepts, with the
     "tanpura": {"indian": 0.6},
     "violin": {"violin": 1.0, "strings": 0.7},
     "fiddle": {"violin": 0.7, "country": 0.5},
-    "cello": {"cello": 0.9, "strings": 0.6, "violin": 0.25},
+    "cello": {"cello": 1.0, "strings": 0.6, "violin": 0.25},
     "string ensemble": {"strings": 0.9, "violin": 0.6},
     "flute": {"flute": 1.0},
     "soprano": {"female": 1.0, "opera": 1.0, "voice": 0.6},
@@ -186,6 +186,3 @@ def _loudness(score: SongScore, clip: ClipScore, power: float) -> dict[str, floa
     last = max(int(part.notes[:, 0].max()) for part in clip.parts) + 1
     level = score.mix.level_db + clip.gain_db + 10.0 * float(np.log10(power / (last * 90.0**2)))
     return {"quiet": min(1.0, max(0.0, (-10.0 - level) / 6.0)), "loud": min(1.0, max(0.0, (level + 2.0) / 6.0))}
-
-
-assert set(HEARD_AS) == set(TIMBRES) | set(KITS)

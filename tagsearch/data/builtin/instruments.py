@@ -11,7 +11,8 @@ Formants = tuple[tuple[float, float, float], ...]  # (centre Hz, gain, bandwidth
 
 @dataclass(frozen=True, kw_only=True)
 class Timbre:
-    centre: int  # the middle of its range; notes are folded to within an octave of it
+    centre: int  # the middle of its range
+    roam: int = 7  # semitones that a song's register may lie above or below it
     slope: float  # of the spectrum: a larger one is duller
     attack: float
     decay: float = 0.0  # time constant at middle C; 0: sustained for as long as the note
@@ -56,9 +57,13 @@ _MALE: tuple[Formants, ...] = (
 )
 
 TIMBRES: dict[str, Timbre] = {
-    "harpsichord": Timbre(centre=64, slope=0.45, attack=0.002, decay=0.7, pluck=0.13, strike=0.25, shimmer=0.35),
-    "piano": Timbre(centre=62, slope=1.5, attack=0.004, decay=1.1, strike=0.08, n_voices=2, detune=3, shimmer=0.6),
-    "nylon guitar": Timbre(centre=57, slope=1.25, attack=0.004, decay=0.6, pluck=0.3, strike=0.1, shimmer=0.7),
+    "harpsichord": Timbre(
+        centre=64, roam=10, slope=0.45, attack=0.002, decay=0.7, pluck=0.13, strike=0.25, shimmer=0.35
+    ),
+    "piano": Timbre(
+        centre=62, roam=12, slope=1.5, attack=0.004, decay=1.1, strike=0.08, n_voices=2, detune=3, shimmer=0.6
+    ),
+    "nylon guitar": Timbre(centre=57, roam=8, slope=1.25, attack=0.004, decay=0.6, pluck=0.3, strike=0.1, shimmer=0.7),
     "steel guitar": Timbre(centre=59, slope=0.85, attack=0.003, decay=0.9, pluck=0.2, strike=0.15, shimmer=0.6),
     "electric guitar": Timbre(centre=60, slope=1.1, attack=0.005, decay=1.4, pluck=0.25, drive=2.0, level=0.8),
     "distorted guitar": Timbre(centre=50, slope=0.9, attack=0.005, decay=3.0, pluck=0.2, drive=14.0, level=0.75),
@@ -80,6 +85,7 @@ TIMBRES: dict[str, Timbre] = {
     "cello": Timbre(centre=50, slope=1.0, attack=0.08, vibrato=18, breath=0.02, vowels=(_BODY_CELLO,)),
     "string ensemble": Timbre(
         centre=64,
+        roam=8,
         slope=1.1,
         attack=0.14,
         release=0.25,
@@ -90,23 +96,40 @@ TIMBRES: dict[str, Timbre] = {
         level=0.8,
     ),
     "flute": Timbre(centre=79, slope=2.3, attack=0.05, even=0.6, vibrato=14, breath=0.12),
-    "soprano": Timbre(centre=74, slope=1.2, attack=0.07, vibrato=75, vowels=_FEMALE, level=1.2),
-    "tenor": Timbre(centre=60, slope=1.1, attack=0.07, vibrato=65, vowels=_MALE, level=1.2),
-    "female voice": Timbre(centre=67, slope=1.3, attack=0.05, vibrato=16, breath=0.04, vowels=_FEMALE, level=1.1),
-    "male voice": Timbre(centre=55, slope=1.2, attack=0.05, vibrato=14, breath=0.03, vowels=_MALE, level=1.1),
-    "shout": Timbre(centre=52, slope=0.6, attack=0.03, vibrato=30, breath=0.35, vowels=_MALE, drive=4.0),
+    "soprano": Timbre(centre=74, roam=3, slope=1.2, attack=0.07, vibrato=75, vowels=_FEMALE, level=1.2),
+    "tenor": Timbre(centre=60, roam=3, slope=1.1, attack=0.07, vibrato=65, vowels=_MALE, level=1.2),
+    "female voice": Timbre(
+        centre=67, roam=4, slope=1.3, attack=0.05, vibrato=16, breath=0.04, vowels=_FEMALE, level=1.1
+    ),
+    "male voice": Timbre(centre=55, roam=4, slope=1.2, attack=0.05, vibrato=14, breath=0.03, vowels=_MALE, level=1.1),
+    "shout": Timbre(centre=52, roam=6, slope=0.6, attack=0.03, vibrato=30, breath=0.35, vowels=_MALE, drive=4.0),
     "choir": Timbre(
-        centre=64, slope=1.3, attack=0.15, release=0.3, vibrato=14, n_voices=4, detune=30, breath=0.03, vowels=_FEMALE
+        centre=64,
+        roam=5,
+        slope=1.3,
+        attack=0.15,
+        release=0.3,
+        vibrato=14,
+        n_voices=4,
+        detune=30,
+        breath=0.03,
+        vowels=_FEMALE,
     ),
     "organ": Timbre(centre=60, slope=1.2, attack=0.03, even=0.8, n_voices=2, detune=4, level=0.7),
-    "bass guitar": Timbre(centre=36, slope=1.6, attack=0.006, decay=0.7, pluck=0.2, shimmer=0.5, level=1.1),
-    "synth bass": Timbre(centre=36, slope=1.0, attack=0.004, decay=0.4, shimmer=0.6, level=1.1),
-    "synth lead": Timbre(centre=69, slope=0.9, attack=0.01, n_voices=2, detune=14, level=0.7),
-    "square lead": Timbre(centre=67, slope=1.0, attack=0.005, even=0.05, decay=0.5, shimmer=0.4, level=0.8),
-    "synth pad": Timbre(centre=60, slope=1.5, attack=0.5, release=0.8, n_voices=4, detune=26, level=0.7),
-    "drone": Timbre(centre=43, slope=1.3, attack=1.2, release=1.0, n_voices=3, detune=18, breath=0.06, level=0.8),
-    "bell": Timbre(centre=76, slope=1.1, attack=0.003, decay=0.9, even=0.3, release=0.5, shimmer=0.7, level=0.7),
-    "noise": Timbre(centre=66, slope=0.3, attack=0.02, vibrato=160, breath=0.9, n_voices=2, detune=180, level=0.6),
+    "bass guitar": Timbre(centre=36, roam=4, slope=1.6, attack=0.006, decay=0.7, pluck=0.2, shimmer=0.5, level=1.1),
+    "synth bass": Timbre(centre=36, roam=4, slope=1.0, attack=0.004, decay=0.4, shimmer=0.6, level=1.1),
+    "synth lead": Timbre(centre=69, roam=12, slope=0.9, attack=0.01, n_voices=2, detune=14, level=0.7),
+    "square lead": Timbre(centre=67, roam=12, slope=1.0, attack=0.005, even=0.05, decay=0.5, shimmer=0.4, level=0.8),
+    "synth pad": Timbre(centre=60, roam=12, slope=1.5, attack=0.5, release=0.8, n_voices=4, detune=26, level=0.7),
+    "drone": Timbre(
+        centre=43, roam=8, slope=1.3, attack=1.2, release=1.0, n_voices=3, detune=18, breath=0.06, level=0.8
+    ),
+    "bell": Timbre(
+        centre=76, roam=12, slope=1.1, attack=0.003, decay=0.9, even=0.3, release=0.5, shimmer=0.7, level=0.7
+    ),
+    "noise": Timbre(
+        centre=66, roam=12, slope=0.3, attack=0.02, vibrato=160, breath=0.9, n_voices=2, detune=180, level=0.6
+    ),
 }
 
 KITS: dict[str, tuple[Hit, ...]] = {

@@ -12,9 +12,10 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -42,11 +43,12 @@ Labels = npt.NDArray[np.uint8]
 SongResult = tuple[bytes, Labels]  # digest of the score, labels (n_clips, 50)
 
 
-def make(store: Path, name: str, *, n_albums: int, seed: int, progress: Progress) -> Path:
-    """The folder of corpus `name`, `store/name-v<version>-<fingerprint>`; made if it isn't there.
+def make_corpus(store: Path, name: str, *, n_albums: int, seed: int, progress: Progress) -> Path:
+    """The folder `name-s<seed>-v<version>-<fingerprint>` in `store`; made if it isn't there. One name, one size.
 
     Raises CorpusError if it cannot be written."""
-    stem = f"{name}-v{VERSION}-"
+    _refuse_unguarded_script()
+    stem = f"{name}-s{seed}-v{VERSION}-"
     if ready := _find(store, stem):
         return ready
     try:
@@ -56,7 +58,15 @@ def make(store: Path, name: str, *, n_albums: int, seed: int, progress: Progress
     except (OSError, soundfile.SoundFileError) as error:
         raise CorpusError(f"cannot write the built-in corpus to {store}: {error}; free space or move it") from error
     except BrokenProcessPool as error:
-        raise CorpusError("a process composing the built-in corpus was killed (memory?); start again") from error
+        raise CorpusError(
+            "a process composing the built-in corpus ended early (killed? no memory?); start again"
+        ) from error
+
+
+def _refuse_unguarded_script() -> None:
+    """A new process first runs the user's script; should that come back here, it would wait for us and we for it."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise CorpusError('corpora are composed by several processes: a script needs `if __name__ == "__main__":`')
 
 
 def _find(store: Path, stem: str) -> Path | None:
@@ -66,21 +76,32 @@ def _find(store: Path, stem: str) -> Path | None:
 def _make(store: Path, stem: str, songs: tuple[SongPlan, ...], seed: int, progress: Progress) -> Path:
     draft = store / f".{stem}draft"
     shutil.rmtree(draft, ignore_errors=True)  # left by a process that was killed: we hold the lock
+    try:
+        fingerprint = _write(draft, songs, seed, progress)
+        return draft.rename(store / f"{stem}{fingerprint[:8]}")
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)  # half a corpus is of no use
+        raise
+
+
+def _write(draft: Path, songs: tuple[SongPlan, ...], seed: int, progress: Progress) -> str:
+    """All files of a corpus into an empty folder; its fingerprint."""
     for folder in sorted({song.folder for song in songs}):
         (draft / folder).mkdir(parents=True)
     n_clips = sum(song.n_clips for song in songs)
     results: list[SongResult] = []
     progress("composing corpus", 0, n_clips)
-    for song, result in zip(songs, _results(songs, seed, draft), strict=True):
-        results.append(result)
-        progress("composing corpus", song.first_clip + song.n_clips - 1, n_clips)
+    with closing(_results(songs, seed, draft)) as finished:
+        for song, result in zip(songs, finished, strict=True):
+            results.append(result)
+            progress("composing corpus", song.first_clip + song.n_clips - 1, n_clips)
     fingerprint = fingerprint_of(songs, results)
     write_text(draft / ANNOTATIONS, _annotations(songs, results))
     write_json(draft / DESCRIPTION, {"fingerprint": fingerprint, "n_clips": n_clips, "version": VERSION, "seed": seed})
-    return draft.rename(store / f"{stem}{fingerprint[:8]}")
+    return fingerprint
 
 
-def _results(songs: tuple[SongPlan, ...], seed: int, folder: Path) -> Iterator[SongResult]:
+def _results(songs: tuple[SongPlan, ...], seed: int, folder: Path) -> Generator[SongResult]:
     """What `_make_song` gives for each song, in order."""
     work = partial(_make_song, seed=seed, folder=folder)
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -116,7 +137,7 @@ def _make_song(song: SongPlan, *, seed: int, folder: Path) -> SongResult:
 
 
 def without_audio(songs: tuple[SongPlan, ...], seed: int) -> list[SongResult]:
-    """Digests and labels of the songs that `make` would write."""
+    """Digests and labels of the songs that `make_corpus` would write."""
     return [_labelled(song, compose(song, seed), seed) for song in songs]
 
 
@@ -125,8 +146,8 @@ def _labelled(song: SongPlan, score: SongScore, seed: int) -> SongResult:
 
 
 def fingerprint_of(songs: tuple[SongPlan, ...], results: list[SongResult]) -> str:
-    """Hash of paths, notes and labels; the audio follows from them, up to rounding."""
-    content = hashlib.sha256()
+    """Hash of paths, notes and labels; the audio follows from them and VERSION, up to rounding."""
+    content = hashlib.sha256(f"version {VERSION}".encode())
     for song, (digest, labels) in zip(songs, results, strict=True):
         content.update("\n".join(song.paths).encode() + digest + labels.tobytes())
     return content.hexdigest()

@@ -8,6 +8,8 @@ Everything random comes from `generator(seed, purpose, index)`, so no order of w
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import cycle
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,9 +19,12 @@ from tagsearch.records import SPLITS, Split
 
 CLIP_SECONDS = 8
 SHARES: dict[Split, float] = {"train": 0.44, "valid": 0.15, "test": 0.41}  # a large test split: small error bars
-ARTIST_ALBUMS = (1, 1, 1, 1, 2, 2, 3, 3, 4)  # as often as they stand here
+ARTIST_ALBUMS = (1, 1, 1, 1, 1, 1, 2, 2, 3, 4)  # as often as they stand here
 N_CLIPS = (2, 3)  # of a song
 N_SONGS = 2  # of an album
+
+
+Name = TypeVar("Name", bound=str)
 
 
 class Purpose(IntEnum):
@@ -59,11 +64,12 @@ class SongPlan:
 
 
 def plan(n_albums: int, seed: int) -> tuple[SongPlan, ...]:
-    """All songs of a corpus, in a fixed order; about five clips an album."""
+    """All songs of a corpus, about five clips an album, styles and folders mixed."""
     random = generator(seed, Purpose.PLAN)
+    albums = list(_albums(n_albums, random))
     songs: list[SongPlan] = []
     first_clip = 1
-    for artist, style, folder in _albums(n_albums, random):
+    for artist, style, folder in (albums[place] for place in random.permutation(n_albums)):
         album = f"{_name(artist, 0)}-{_name(len(songs) // N_SONGS, 1)}"
         for track in range(1, N_SONGS + 1):
             n_clips = int(random.choice(N_CLIPS))
@@ -77,22 +83,18 @@ def plan(n_albums: int, seed: int) -> tuple[SongPlan, ...]:
 
 
 def _albums(n_albums: int, random: np.random.Generator) -> Iterator[tuple[int, str, str]]:
-    """(artist, style, folder) of every album. Styles come one after the other: every folder gets its share of each."""
-    folders = _deal(_folder_shares(), n_albums)
+    """(artist, style, folder) of every album. Styles come one after the other: every split gets its share of each."""
+    folders = {split: cycle(FOLDERS[split]) for split in SPLITS}
     styles = sorted(_deal({name: style.weight for name, style in STYLES.items()}, n_albums))
     artist, left, before = -1, 0, ""
-    for style, folder in zip(styles, folders, strict=True):
+    for style, split in zip(styles, _deal(SHARES, n_albums), strict=True):
         if left == 0 or style != before:
             artist, left = artist + 1, int(random.choice(ARTIST_ALBUMS))
         left, before = left - 1, style
-        yield artist, style, folder
+        yield artist, style, next(folders[split])
 
 
-def _folder_shares() -> dict[str, float]:
-    return {folder: SHARES[split] / len(FOLDERS[split]) for split in SPLITS for folder in FOLDERS[split]}
-
-
-def _deal(shares: dict[str, float], n: int) -> list[str]:
+def _deal(shares: dict[Name, float], n: int) -> list[Name]:
     """n names in proportion to their shares, evenly mixed: each goes to the name that is furthest behind."""
     total = sum(shares.values())
     counts = dict.fromkeys(shares, 0)

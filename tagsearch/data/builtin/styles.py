@@ -22,7 +22,7 @@ CLUSTER: Scale = (0, 1, 2, 6, 7, 8, 11)
 class PartRule:
     """One part of the band. `chance`: that a song has it; `keep`: that a clip of such a song does."""
 
-    role: str  # a key of score.ROLES
+    role: str  # a key of roles.ROLES
     instruments: tuple[str, ...]  # a song has one of them
     pace: tuple[int, ...]
     gain_db: int
@@ -76,7 +76,7 @@ STYLES: dict[str, Style] = {
         says={"classical": 0.85},
     ),
     "cello suite": Style(
-        weight=3.0, tempo=(50, 95), scales=_CLASSICAL, level_db=(-16, -8), reverb_ms=(500, 1600),
+        weight=2.5, tempo=(50, 95), scales=_CLASSICAL, level_db=(-16, -8), reverb_ms=(500, 1600),
         parts=(
             _part("melody", "cello", pace=(2, 4, 4), keep=1.0),
             _part("arpeggio", "piano", "harpsichord", pace=(2, 4), gain_db=-6, chance=0.35),
@@ -84,7 +84,7 @@ STYLES: dict[str, Style] = {
         says={"classical": 0.75, "solo": 0.3},
     ),
     "opera": Style(
-        weight=7.5, tempo=(55, 110), scales=_CLASSICAL, level_db=(-13, -4), reverb_ms=(700, 1900),
+        weight=8.5, tempo=(55, 110), scales=_CLASSICAL, level_db=(-13, -4), reverb_ms=(700, 1900),
         parts=(
             _part("melody", "soprano", "soprano", "tenor", pace=(4, 4, 8), gain_db=3, keep=0.92),
             _part("chords", "string ensemble", pace=(8, 16), gain_db=-5, chance=0.7),
@@ -137,7 +137,7 @@ STYLES: dict[str, Style] = {
         says={"classical": 0.3, "solo": 0.2, "quiet": 0.2},
     ),
     "raga": Style(
-        weight=5.5, tempo=(60, 130), scales=(RAGA, (0, 2, 4, 6, 7, 9, 11), MINOR), level_db=(-14, -6),
+        weight=6.5, tempo=(60, 130), scales=(RAGA, (0, 2, 4, 6, 7, 9, 11), MINOR), level_db=(-14, -6),
         parts=(
             _part("melody", "sitar", pace=(1, 2, 2, 4), keep=0.97),
             _part("drone", "tanpura", pace=(16,), gain_db=-6),
@@ -146,7 +146,7 @@ STYLES: dict[str, Style] = {
         says={"indian": 0.9},
     ),
     "rock": Style(
-        weight=9.5, tempo=(90, 150), scales=(MAJOR, MINOR, BLUES), level_db=(-9, -2), reverb_ms=(100, 500),
+        weight=11.5, tempo=(90, 150), scales=(MAJOR, MINOR, BLUES), level_db=(-9, -2), reverb_ms=(100, 500),
         parts=(
             _part("riff", "distorted guitar", "electric guitar", "distorted guitar", pace=(2,), keep=0.9),
             _part("bass", "bass guitar", pace=(2, 4)),
@@ -157,7 +157,7 @@ STYLES: dict[str, Style] = {
         says={"rock": 0.85},
     ),
     "metal": Style(
-        weight=4.0, tempo=(110, 180), scales=(MINOR, HARMONIC, CLUSTER), level_db=(-6, 0), reverb_ms=(80, 350),
+        weight=5.0, tempo=(110, 180), scales=(MINOR, HARMONIC, CLUSTER), level_db=(-6, 0), reverb_ms=(80, 350),
         parts=(
             _part("riff", "distorted guitar", pace=(1,), gain_db=2, keep=1.0),
             _part("riff", "distorted guitar", pace=(1, 2), chance=0.6),
@@ -200,7 +200,7 @@ STYLES: dict[str, Style] = {
         says={"pop": 0.65, "rock": 0.25},
     ),
     "techno": Style(
-        weight=9.5, tempo=(118, 150), scales=(MINOR, DORIAN, CLUSTER), level_db=(-9, -2), reverb_ms=(100, 600),
+        weight=13.0, tempo=(118, 150), scales=(MINOR, DORIAN, CLUSTER), level_db=(-9, -2), reverb_ms=(100, 600),
         parts=(
             _part("drums", "machine", pace=(2, 2, 1), gain_db=2, keep=0.95),
             _part("bass", "synth bass", pace=(1, 2)),
@@ -230,7 +230,7 @@ STYLES: dict[str, Style] = {
         says={"electronic": 0.7, "techno": 0.2, "beat": 0.2, "synth": 0.2},
     ),
     "ambient": Style(
-        weight=7.0, tempo=(40, 80), scales=(MINOR, DORIAN, MAJOR), level_db=(-18, -8), reverb_ms=(1200, 2600),
+        weight=8.5, tempo=(40, 80), scales=(MINOR, DORIAN, MAJOR), level_db=(-18, -8), reverb_ms=(1200, 2600),
         parts=(
             _part("pad", "synth pad", "drone", pace=(16,), keep=1.0),
             _part("drone", "drone", pace=(16,), gain_db=-3, chance=0.6),

@@ -1,0 +1,41 @@
+"""Opening a corpus by what a study file says about it."""
+
+from pathlib import Path
+
+import pytest
+
+from tagsearch.data.corpus import open_corpus
+from tagsearch.data.tags import TOP_50
+from tagsearch.errors import CorpusError, UnknownNameError
+
+
+def no_progress(what: str, done: int, total: int) -> None:
+    pass
+
+
+def test_an_unknown_corpus_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'mtat'"):
+        open_corpus({"corpus": "mtatt"}, cache=tmp_path, progress=no_progress)
+
+
+def test_an_unknown_setting_of_a_corpus_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="corpus builtin has no setting 'sizes'; did you mean 'size'"):
+        open_corpus({"corpus": "builtin", "sizes": "full"}, cache=tmp_path, progress=no_progress)
+
+
+def test_a_setting_outside_its_choices_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="size must be one of full, small, not 'huge'"):
+        open_corpus({"corpus": "builtin", "size": "huge"}, cache=tmp_path, progress=no_progress)
+
+
+def test_settings_that_are_not_given_take_their_defaults(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="needs `path`"):  # whose default is no path at all
+        open_corpus({"corpus": "mtat"}, cache=tmp_path, progress=no_progress)
+
+
+def test_the_tag_list_holds_fifty_different_tags_from_guitar_to_choral() -> None:
+    assert len(set(TOP_50)) == len(TOP_50) == 50
+    assert TOP_50[0] == "guitar"
+    assert TOP_50[20:23] == ("vocals", "no vocals", "harpsichord")
+    assert TOP_50[-3:] == ("metal", "female voice", "choral")
+    assert all(tag == tag.strip() for tag in TOP_50)
