@@ -114,7 +114,7 @@ def noise_corpus(folder: Path, n_train: int) -> OpenCorpus:
     table.save(folder / "corpus.npz")
     for path in table.paths.tolist():
         soundfile.write(folder / path, generator.uniform(-0.1, 0.1, SECONDS * RATE), RATE)
-    return OpenCorpus(table, folder, RATE)
+    return OpenCorpus(table=table, root=folder, sample_rate=RATE)
 
 
 if __name__ == "__main__":
