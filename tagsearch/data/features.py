@@ -3,7 +3,7 @@
 Layout: `cache/features/<fingerprint[:16]>-<front end key>/` holds `blocks.bin`, the clips' (n_mels, n_frames) blocks
 one after the other in the order of the corpus table (clips may differ in length), and `meta.json`, which says what they
 are of, how long each is and the checksum of every 64 MiB.
-Values are float16 decibels (see tagsearch.data.frontend): half of float32's disk and memory, in steps of at most 1/16 dB.
+Values are float16 decibels (see tagsearch.data.frontend): half of float32's memory, in steps of 1/16 dB or less.
 Scored from float32 instead, a trained baseline's logits for 1,506 clips of the built-in corpus differ by at most 0.0003
 (0.00004 on average) and its macro ROC AUC and PR AUC by less than 0.00001 (benchmarks/feature_precision.py).
 A cache is built in a folder of its own and renamed into place under a lock, so a reader sees all of it or nothing.
