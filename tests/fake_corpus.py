@@ -53,4 +53,4 @@ def write_corpus(root: Path, table: CorpusTable, *, seconds: Sequence[float] = (
     for i, path in enumerate(table.paths.tolist()):
         audio = tone(table.labels[i].tolist(), seconds[i % len(seconds)], generator)
         soundfile.write(root / path, audio, SAMPLE_RATE)
-    return OpenCorpus(table, root, SAMPLE_RATE)
+    return OpenCorpus(table=table, root=root, sample_rate=SAMPLE_RATE)

@@ -5,6 +5,7 @@ clips are row numbers of the corpus table; starts are frames. A crop's frames at
 (the log-mel is of the whole clip), where a front end inside the model would see a mirrored edge.
 """
 
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -51,6 +52,7 @@ class Chunks:
         return data[first[:, None, None] + lengths[:, None, None] * mels[:, None] + frames].float()
 
 
+@lru_cache(maxsize=1)  # the trials of a reused process share one copy
 def _copy_if_it_fits(features: Features, device: torch.device) -> torch.Tensor | None:
     if device.type != "cuda":
         return None

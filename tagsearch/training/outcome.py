@@ -21,7 +21,7 @@ def weights_file(folder: Path, name: str) -> Path:
 def end_trial(folder: Path, settings: TrialSettings, *, state: State, stop_reason: str, **facts: Any) -> TrialResult:
     """Write the trial's record from its history on disk and remove what only a running trial needs.
 
-    `facts`: further fields of TrialResult. A trial that has a record already keeps it."""
+    `facts`: further fields of TrialResult."""
     result = result_from_history(
         read_history(folder),
         objective=settings.objective,
