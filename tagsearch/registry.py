@@ -213,8 +213,8 @@ CORPORA: dict[str, Entry] = {
             "seed": Knob(default=0, low=0, high=2**31 - 1, reason="which corpus is composed"),
         },
         sizes={
-            "full": CorpusSize(train=1205, valid=414, test=1092, clip_seconds=8.0),
-            "small": CorpusSize(train=112, valid=38, test=101, clip_seconds=8.0),
+            "full": CorpusSize(train=1199, valid=396, test=1106, clip_seconds=8.0),
+            "small": CorpusSize(train=117, valid=39, test=96, clip_seconds=8.0),
         },
     ),
     "mtat": Entry(

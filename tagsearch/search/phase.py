@@ -35,6 +35,7 @@ from tagsearch.search.observers import Observer
 from tagsearch.search.searcher import PlannedSearcher, Propose
 from tagsearch.search.trainable import ERROR_FILE, TrialActor
 from tagsearch.study.schema import Study
+from tagsearch.training.outcome import tidy
 
 Told = Callable[[TrialSpec, TrialResult], None]
 
@@ -125,6 +126,7 @@ class _Ending:
         if self.n_retries[spec.name]:
             result = replace(result, n_retries=self.n_retries[spec.name])
         write_result(folder, result)
+        tidy(folder, keep_weights=result.state is State.COMPLETED)
         self.n_ended += 1
         if self._told is not None:
             self._told(spec, result)
