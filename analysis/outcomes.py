@@ -85,7 +85,10 @@ def part_outcome(members: Sequence[Outcome], quantifier: Quantifier) -> Outcome:
 
 
 def hypothesis_verdict(parts: Sequence[Outcome], *, gates_pass: bool, grade: str) -> Verdict:
-    """`gates_pass`: those that guard "Refuted". A failed gate that leaves a part open has made it "?" already."""
+    """`gates_pass`: those that guard "Refuted". A failed gate that leaves a part open has made it "?" already. One or
+    two seeds (grade C) describe two networks and decide nothing about a method."""
+    if grade == "C":
+        return Verdict.INCONCLUSIVE
     if all(outcome is Outcome.GAIN for outcome in parts):
         return Verdict.CONFIRMED
     if Outcome.GAIN in parts:

@@ -122,6 +122,8 @@ def verdict_reason(verdict: Verdict, parts: Sequence[PartVerdict], grade: str, g
         return "The gain is shown and reaches the margin."
     if verdict is Verdict.PARTIALLY:
         return f"Shown for {_named(parts, gain=True)}, not for {_named(parts, gain=False)}."
+    if grade == "C":
+        return "One or two seeds say something of these networks; a verdict on the method takes three or more."
     if verdict is Verdict.INCONCLUSIVE:
         what = "a gain of the margin or more" if len(parts) == 1 else _named(parts, only=Outcome.OPEN)
         return f"Open: {what} is neither shown nor excluded."
@@ -172,7 +174,7 @@ def next_step(verdict: Verdict, parts: Sequence[PartVerdict], needs: Needs, *, n
     """Empty where nothing is open."""
     members = [m for part in parts if part.outcome is Outcome.OPEN for m in part.members if m.outcome is Outcome.OPEN]
     if not members:
-        return ""
+        return "Run three seeds or more; five for a verdict of grade A." if verdict is Verdict.INCONCLUSIVE else ""
     if any("rival diverged" in member.flags for member in members):
         return "Tune the arm that diverged, or lower its learning rate, and run the study anew."
     lost = [gate for member in members for gate in member.gates if not gate.passed and gate.blocks == "outcome"]

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fake_corpus import make_table, silent, write_corpus
 
 from tagsearch import registry
 from tagsearch.data.features import prepare
@@ -13,13 +12,16 @@ from tagsearch.data.frontend import LOG_MEL
 from tagsearch.records import Phase, TrialSpec, read_array, read_history
 from tagsearch.study.schema import Stop
 from tagsearch.training.settings import TrialSettings
+from tests.fake_corpus import make_table, silent, write_corpus
 
 TIMES = {"seconds", "train_seconds"}  # the columns of a row that no seed decides
 
 
-def make_settings(folder: Path, *, seconds: Sequence[float] = (3.5,), **changes: Any) -> TrialSettings:
+def make_settings(
+    folder: Path, *, seconds: Sequence[float] = (3.5,), n_train: int = 33, **changes: Any
+) -> TrialSettings:
     """A fake corpus with its features in `folder`, and the settings of a study on it."""
-    table = make_table(n_train=33, n_valid=12, n_test=10)
+    table = make_table(n_train=n_train, n_valid=12, n_test=10)
     table.save(folder / "corpus.npz")
     features = prepare(write_corpus(folder / "audio", table, seconds=seconds), LOG_MEL, cache=folder, progress=silent)
     given = {"corpus": folder / "corpus.npz", "features": features, "objective": "valid/pr_auc", "checkpoint": "best"}

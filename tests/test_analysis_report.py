@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from fake_run import FakeRun, summary_of
 from matplotlib import image
 
 import analysis
@@ -16,6 +15,7 @@ from analysis import figures
 from analysis.report import write_report
 from tagsearch.errors import RecordError
 from tagsearch.records import State
+from tests.fake_run import FakeRun, summary_of
 
 FAKE = FakeRun(signals={"bce": 1.0, "focal": 1.5})
 

@@ -2,13 +2,13 @@ import json
 from pathlib import Path
 
 import pytest
-from fake_run import FakeRun, summary_of
 
 import analysis
 from analysis.summary import FORMATS
 from tagsearch import records
 from tagsearch.study.lock import make_lock
 from tagsearch.study.parse import read_study
+from tests.fake_run import FakeRun, summary_of
 
 SMOKE = Path(__file__).parents[1] / "search_spaces" / "smoke.yaml"
 

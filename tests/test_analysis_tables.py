@@ -2,12 +2,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from fake_run import FakeRun, summary_of
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from analysis import tables, words
 from analysis.grids import Grid
 from tagsearch.records import State
+from tests.fake_run import FakeRun, summary_of
 
 THREE = {"bce": 1.0, "focal": 1.5, "triplet": 0.7}
 

@@ -2,11 +2,11 @@ import dataclasses
 import math
 
 import pytest
-from fake_run import FakeRun, claim, summary_of, verdicts_of
 
 from analysis.outcomes import Outcome, Verdict
 from tagsearch.records import State
 from tagsearch.study.schema import Hypothesis
+from tests.fake_run import FakeRun, claim, summary_of, verdicts_of
 
 MARGINS = {"roc_auc": 0.005, "pr_auc": 0.010}
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from fake_corpus import SAMPLE_RATE, make_table, silent, write_corpus
 
 from tagsearch.data.corpus import OpenCorpus
 from tagsearch.data.features import features_folder, open_features, prepare
 from tagsearch.data.frontend import LOG_MEL
 from tagsearch.data.logmel import read_audio
 from tagsearch.errors import CorpusError
+from tests.fake_corpus import SAMPLE_RATE, make_table, silent, write_corpus
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fake_trial_setup import make_settings, make_spec, outcome, without_times
 from sklearn.metrics import average_precision_score
 
 from tagsearch.errors import CorpusError
@@ -29,6 +28,7 @@ from tagsearch.study.schema import Stop
 from tagsearch.training.loop import run_trial
 from tagsearch.training.outcome import CHECKPOINT, PREVIOUS_CHECKPOINT, end_trial
 from tagsearch.training.settings import TrialSettings
+from tests.fake_trial_setup import make_settings, make_spec, outcome, without_times
 
 EVERY_KIND_OF_STATE = {"optimizer": "adamw", "schedule": "one_cycle", "sampler": "tag_uniform", "loss": "bce_triplet"}
 

@@ -1,0 +1,94 @@
+"""The main job for real, on the small built-in corpus: run, kill, resume, summarize. Minutes long."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tagsearch.records import State, read_trials
+
+pytestmark = pytest.mark.slow
+SHORT = ["epochs=6", "tune.trials_per_arm=2", "tune.asha.grace_period=1", "confirm.seeds=3", "tune.search=random"]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "tagsearch", *arguments]
+
+
+def run_short(name: str) -> list[str]:
+    # One trial at a time: only then is the tune phase, too, the same whatever happens.
+    return command("run", "smoke.yaml", *SHORT, "--name", name, "--max-concurrent", "1")
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished run called `undisturbed`."""
+    folder = tmp_path_factory.mktemp("end-to-end")
+    done = subprocess.run(run_short("undisturbed"), cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder / "output.txt").write_text(done.stdout)
+    return folder
+
+
+def test_a_run_ends_with_its_table_and_its_verdict(storage: Path) -> None:
+    output = (storage / "output.txt").read_text()
+    assert "Comparison on the test split" in output
+    assert "H2: " in output
+    for name in ("summary.md", "index.html", "verdicts.json", "comparison.csv", "forest.png", "learning_curves.png"):
+        assert (storage / "runs" / "undisturbed" / "report" / name).stat().st_size > 0
+
+
+def test_confirm_trials_have_scores_of_both_splits_and_figures_in_tensorboard(storage: Path) -> None:
+    for trial in read_trials(storage / "runs" / "undisturbed", "confirm"):
+        assert trial.state is State.COMPLETED
+        assert trial.scores("valid").dtype == trial.scores("test").dtype == np.float32
+        assert list(trial.folder.glob("*.figures"))
+
+
+def test_tune_trials_have_never_met_the_test_split(storage: Path) -> None:
+    trials = list(read_trials(storage / "runs" / "undisturbed", "tune"))
+    assert len(trials) == 4
+    assert not any((trial.folder / "scores.npz").exists() for trial in trials)
+
+
+@pytest.mark.parametrize("phase", ["tune", "confirm"])
+def test_a_run_killed_in_a_phase_ends_in_the_same_table_bit_for_bit(storage: Path, phase: str) -> None:
+    name = f"killed-{phase}"
+    run, other = storage / "runs" / name, storage / "runs" / "undisturbed"
+    process = subprocess.Popen(run_short(name), cwd=storage, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    deadline = time.monotonic() + 200
+    while len(list(run.glob(f"{phase}/*/history.json"))) < 2:  # the second trial has begun
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    status = subprocess.run(command("status", name), cwd=storage, capture_output=True, text=True)
+    assert "interrupted" in status.stdout
+    done = subprocess.run(command("resume", name, "--max-concurrent", "1"), cwd=storage, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials = list(read_trials(run, "confirm"))
+    assert [trial.spec.name for trial in trials] == [trial.spec.name for trial in read_trials(other, "confirm")]
+    for trial, twin in zip(trials, read_trials(other, "confirm"), strict=True):
+        assert trial.scores("test").tobytes() == twin.scores("test").tobytes()
+        assert trial.scores("valid").tobytes() == twin.scores("valid").tobytes()
+    tables = [json.loads((folder / "report" / "verdicts.json").read_text()) for folder in (run, other)]
+    assert tables[0] == tables[1]
+    assert (run / "report" / "comparison.csv").read_bytes() == (other / "report" / "comparison.csv").read_bytes()
+
+
+def test_a_second_resume_of_a_running_run_is_refused(storage: Path) -> None:
+    process = subprocess.Popen(run_short("twice"), cwd=storage, stdout=subprocess.PIPE)
+    while not (storage / "runs" / "twice" / "resolved.yaml").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    second = subprocess.run(command("resume", "twice"), cwd=storage, capture_output=True, text=True)
+    process.kill()
+    process.communicate()
+    assert second.returncode == 2
+    assert "is being run by another process" in second.stderr
