@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagsearch import __version__
-from tagsearch.errors import StoppedError, TagsearchError, UsageError
+from tagsearch.errors import SomeTrialsFailedError, StoppedError, TagsearchError, UsageError
 
 if TYPE_CHECKING:
     from tagsearch.study.schema import Study
@@ -40,6 +40,7 @@ _run_options = (
     click.option("--max-retries", type=click.IntRange(min=0), default=2, show_default=True, help="Of a failing trial."),
     click.option("--address", help="A running Ray cluster; default: Ray on this machine, for this run only."),
     click.option("-q", "--quiet", is_flag=True, help="No progress."),
+    click.option("-v", "--verbose", is_flag=True, help="A line for every trial that ends."),
 )
 
 
@@ -75,7 +76,7 @@ def cli(debug: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Print the plan and start nothing.")
 def run(
     file: str, overrides: tuple[str, ...], profile: str | None, data: str | None, seed: int | None, storage: Path,
-    name: str | None, yes: bool, dry_run: bool, quiet: bool, **options: Any,
+    name: str | None, yes: bool, dry_run: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Run a study: tune every arm, confirm with fresh seeds, print the verdicts.
 
@@ -90,7 +91,7 @@ def run(
     _ask(hours, yes=yes)
     from tagsearch.search.run_folder import new_run_folder
 
-    _start(study, new_run_folder(study, storage=storage, name=name), storage, quiet=quiet, **options)
+    _start(study, new_run_folder(study, storage=storage, name=name), storage, **options)
 
 
 @cli.command()
@@ -112,7 +113,7 @@ def plan(
 @click.argument("run_name", metavar="[RUN]", required=False)
 @_with(_run_options)
 @_storage
-def resume(run_name: str | None, storage: Path, quiet: bool, **options: Any) -> None:
+def resume(run_name: str | None, storage: Path, **options: Any) -> None:
     """Continue an interrupted run (default: the latest). Finished trials are never redone.
 
     \b
@@ -123,7 +124,7 @@ def resume(run_name: str | None, storage: Path, quiet: bool, **options: Any) -> 
     from tagsearch.study.parse import read_study
 
     folder = find_run(run_name, storage=storage)
-    _start(read_study(folder / "resolved.yaml"), folder, storage, quiet=quiet, **options)
+    _start(read_study(folder / "resolved.yaml"), folder, storage, **options)
 
 
 @cli.command()
@@ -202,11 +203,18 @@ def _ask(hours: float, *, yes: bool) -> None:
 
 
 def _start(
-    study: "Study", folder: Path, storage: Path, *, quiet: bool, gpus_per_trial: float | None, **options: Any
+    study: "Study",
+    folder: Path,
+    storage: Path,
+    *,
+    quiet: bool,
+    verbose: bool,
+    gpus_per_trial: float | None,
+    **options: Any,
 ) -> None:
     from tagsearch.search.progress import LiveTable, ProgressBars, console
     from tagsearch.search.run import Options, execute, open_data
-    from tagsearch.search.run_folder import create_run, taken
+    from tagsearch.search.run_folder import open_run, taken
     from tagsearch.search.tensorboard import TensorBoard
 
     device, gpus = _device(gpus_per_trial)
@@ -217,8 +225,7 @@ def _start(
         out.print(note)
     folder.mkdir(parents=True, exist_ok=True)
     with taken(folder):
-        if not (folder / "resolved.yaml").exists():
-            create_run(folder, study, corpus.table, device=device)
+        open_run(folder, study, corpus.table, device=device)
         out.print(f"run folder: {folder}")
         try:
             execute(
@@ -227,13 +234,11 @@ def _start(
                 features,
                 options=Options(gpus_per_trial=gpus, **options),
                 device=device,
-                observers=[LiveTable(study, out, quiet=quiet), TensorBoard(folder)],
+                observers=[LiveTable(study, out, quiet=quiet, verbose=verbose), TensorBoard(folder)],
             )
-        except StoppedError:
-            raise
-        except TagsearchError as error:
+        except SomeTrialsFailedError:
             _finish(folder)
-            raise error
+            raise
         _finish(folder)
 
 

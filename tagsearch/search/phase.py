@@ -66,7 +66,7 @@ def run_phase(
 
     Raises InterruptedRunError or StoppedError if some have not ended; what they did is on disk."""
     ending = _Ending(folder=folder / phase, study=study, rungs=rungs, observers=observers, told=told)
-    searcher = PlannedSearcher(planned, folder=folder / phase, config=trial_config, ended=ending.ended)
+    searcher = PlannedSearcher(planned, folder=folder.resolve() / phase, config=trial_config, ended=ending.ended)
     tuner = tune.Tuner(
         tune.with_resources(TrialActor, {"cpu": 1, "gpu": placement.gpus_per_trial}),
         tune_config=tune.TuneConfig(

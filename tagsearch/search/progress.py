@@ -52,10 +52,11 @@ class ProgressBars:
 class LiveTable:
     """An observer: arms x state counts, best objective so far, time left."""
 
-    def __init__(self, study: Study, out: Console, *, quiet: bool = False) -> None:
+    def __init__(self, study: Study, out: Console, *, quiet: bool = False, verbose: bool = False) -> None:
         self._study = study
         self._out = out
         self._quiet = quiet
+        self._verbose = verbose
         self._live: Live | None = None
 
     def phase_started(
@@ -91,6 +92,9 @@ class LiveTable:
         self._states[spec.name] = (spec.arm, result.state)
         if result.state is State.FAILED:
             self._out.print(f"FAILED {spec.name}: see traceback.txt in its folder")
+        elif self._verbose:
+            best = "" if result.best is None else f", {self._study.objective} {result.best:.4f}"
+            self._out.print(f"{result.state} {spec.name}: {result.stop_reason} after {result.epochs} epochs{best}")
 
     def phase_ended(self, phase: Phase) -> None:
         if self._live is not None:

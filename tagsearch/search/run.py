@@ -11,7 +11,7 @@ from typing import Any
 
 from tagsearch.data.corpus import OpenCorpus, Progress, open_corpus
 from tagsearch.data.features import prepare
-from tagsearch.errors import RunFailedError, SomeTrialsFailedError
+from tagsearch.errors import RunFailedError, SomeTrialsFailedError, UsageError
 from tagsearch.records import Config, Phase, State, Trial, TrialResult, TrialSpec, read_json, read_trials, write_json
 from tagsearch.registry import entry
 from tagsearch.search.asha import Rungs
@@ -98,7 +98,9 @@ class _Session:
         self._device = device
         self._observers = observers
         possible = n_slots(gpus_per_trial=options.gpus_per_trial)
-        self._n_slots = max(1, min(possible, options.max_concurrent or possible))
+        if possible == 0:
+            raise UsageError(f"not one trial fits: Ray has no CPU, or less than {options.gpus_per_trial:g} of a GPU")
+        self._n_slots = min(possible, options.max_concurrent or possible)
 
     def tune(self) -> Mapping[str, Config]:
         """The chosen configuration of every arm that has a usable trial; chosen once, a resumed run reads it."""
@@ -184,8 +186,8 @@ class _Session:
         study = self._study
         settings = {
             model: TrialSettings(
-                corpus=self._folder / "corpus.npz",
-                features=folder,
+                corpus=(self._folder / "corpus.npz").resolve(),
+                features=folder.resolve(),
                 objective=study.objective,
                 checkpoint=study.checkpoint,
                 stop=study.stop,

@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tagsearch.errors import UsageError
-from tagsearch.records import CorpusTable, Trial, is_run, list_runs, read_trials, write_json, write_text
+from tagsearch.records import CorpusTable, Trial, is_run, list_runs, read_corpus, read_trials, write_json, write_text
 from tagsearch.study.lock import make_lock
 from tagsearch.study.resolved import write_resolved
 from tagsearch.study.schema import Study
@@ -42,9 +42,17 @@ def new_run_folder(study: Study, *, storage: Path, name: str | None) -> Path:
     return next(storage / candidate for candidate in candidates if not (storage / candidate).exists())
 
 
-def create_run(folder: Path, study: Study, table: CorpusTable, *, device: str) -> None:
-    """Write what has to be there before the first trial. resolved.yaml comes last: it makes the folder a run."""
-    folder.mkdir(parents=True, exist_ok=True)
+def open_run(folder: Path, study: Study, table: CorpusTable, *, device: str) -> None:
+    """Write what has to be there before the first trial, unless it is there. resolved.yaml comes last: it makes the
+    folder a run. Raises UsageError if the run was begun with another corpus."""
+    if is_run(folder):
+        begun_with = read_corpus(folder).fingerprint
+        if begun_with != table.fingerprint:
+            raise UsageError(
+                f"the corpus has changed since {folder} was begun ({begun_with[:12]}, now {table.fingerprint[:12]}); "
+                "bring the old one back, or start a new run"
+            )
+        return
     write_text(folder / "study.yaml", study.source)
     table.save(folder / "corpus.npz")
     write_json(folder / "lock.json", make_lock(study, table))

@@ -53,7 +53,7 @@ class TensorBoard:
         writer, best, epoch = self._writers[spec.name], self._best[spec.name], int(row["epoch"])
         for name, value in row.items():
             if name != "epoch":
-                writer.add_scalar(name, value, epoch)
+                writer.add_scalar(name if "/" in name or name == "lr" else f"cost/{name}", value, epoch)
         for name, direction in OBJECTIVES.items():
             if name in row:
                 better = max if direction == "max" else min
