@@ -6,6 +6,7 @@ Exit codes: see tagsearch.errors.
 
 import shutil
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -216,8 +217,9 @@ def _start(
     from tagsearch.search.run import Options, execute, open_data
     from tagsearch.search.run_folder import open_run, taken
     from tagsearch.search.tensorboard import TensorBoard
+    from tagsearch.training.devices import place
 
-    device, gpus = _device(gpus_per_trial)
+    device, gpus = place(gpus_per_trial)
     out = console()
     with ProgressBars(out) as progress:
         corpus, features = open_data(study, cache=storage / "cache", progress=progress)
@@ -240,17 +242,6 @@ def _start(
             _finish(folder)
             raise
         _finish(folder)
-
-
-def _device(gpus_per_trial: float | None) -> tuple[str, float]:
-    import torch
-
-    if not torch.cuda.is_available():
-        if gpus_per_trial:
-            raise UsageError(f"--gpus-per-trial {gpus_per_trial:g}: torch finds no GPU on this machine")
-        return "cpu", 0.0
-    share = 0.25 if gpus_per_trial is None else gpus_per_trial
-    return ("cuda", share) if share else ("cpu", 0.0)
 
 
 def _finish(folder: Path) -> None:
@@ -289,7 +280,7 @@ def main() -> None:
         code = cli.main(standalone_mode=False)
     except TagsearchError as error:
         if debug:
-            raise
+            traceback.print_exc()
         click.echo(f"error: {error}", err=True)
         code = error.exit_code
     except click.ClickException as error:

@@ -82,6 +82,7 @@ def test_a_mistake_in_the_file_is_named_with_its_line(folder: Path) -> None:
 def test_debug_shows_the_traceback(folder: Path) -> None:
     done = tagsearch("plan", "none.yaml", "--debug", cwd=folder)
     assert "Traceback" in done.stderr
+    assert done.returncode == 2
 
 
 def test_a_long_run_is_not_started_without_asking(folder: Path) -> None:

@@ -61,7 +61,7 @@ def test_a_module_imports_only_from_its_own_and_lower_floors(path: Path) -> None
 @pytest.mark.parametrize("path", PACKAGE, ids=lambda p: str(p.relative_to(ROOT)))
 def test_torch_and_ray_stay_in_their_rooms(path: Path) -> None:
     tops = {name.split(".")[0] for name in imports_of(path)}
-    if room_of(path) not in TORCH_ROOMS | {"search", "cli"}:
+    if room_of(path) not in TORCH_ROOMS:
         assert not tops & {"torch", "torchaudio"}
     if room_of(path) != "search":
         assert "ray" not in tops

@@ -19,15 +19,12 @@ TRAIN = "tagsearch.search.trainable:train"
 
 
 def train(spec: TrialSpec, settings: Mapping[str, Any], folder: Path) -> Iterator[Mapping[str, float]]:
-    """Rows of the trial, see training.loop; `settings` by model, as each has its own features.
-
-    One torch thread: as many trials as cores beat threads within a trial."""
-    import torch
-
+    """Rows of the trial, see training.loop; `settings` by model, as each has its own features."""
+    from tagsearch.training.devices import use_one_thread
     from tagsearch.training.loop import run_trial
     from tagsearch.training.settings import TrialSettings
 
-    torch.set_num_threads(1)
+    use_one_thread()
     return run_trial(spec, TrialSettings.from_json(settings[str(spec.config["model"])]), folder)
 
 

@@ -23,6 +23,7 @@ BACKWARD_COST = 3.0  # forward and backward, in forwards
 CHECKPOINT_BYTES = 2_000_000  # weights, optimizer and generator states of a small network
 LOG_BYTES = 200_000  # records and TensorBoard events of a trial
 N_TAGS = 50
+FEATURE_BYTES_PER_SECOND = 62.5 * 96 * 2  # frames, mel bands, float16
 TRIALS_PER_GPU = 4
 SCORE_BYTES = 4  # a float32 logit
 
@@ -58,6 +59,7 @@ class Plan:
     arms: tuple[str, ...]
     phases: tuple[PhasePlan, ...]
     n_slots: int
+    feature_bytes: int  # of the cache, made once per corpus and front end
 
     @property
     def n_trials(self) -> int:
@@ -91,7 +93,8 @@ def make_plan(
     """The cost of a study on a corpus of that size with `n_slots` trials at a time."""
     cost = _Cost(n_clips=n_clips, clip_seconds=clip_seconds, n_slots=n_slots, speed=speed)
     phases = (*([_tune_phase(study, cost)] if study.tune else []), _confirm_phase(study, cost))
-    return Plan(arms=study.confirm_arms, phases=phases, n_slots=n_slots)
+    feature_bytes = round(sum(n_clips.values()) * clip_seconds * FEATURE_BYTES_PER_SECOND)
+    return Plan(arms=study.confirm_arms, phases=phases, n_slots=n_slots, feature_bytes=feature_bytes)
 
 
 def predict(study: Study, *, n_slots: int | None = None) -> Plan:

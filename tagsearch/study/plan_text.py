@@ -11,7 +11,8 @@ def describe(study: Study, plan: Plan) -> str:
         stopped = f" ({phase.most_epochs} if none is stopped)" if phase.expected_epochs < phase.most_epochs else ""
         lines.append(f"{phase.phase:7}  {phase.n_trials:4d} trials  about {phase.expected_epochs:.0f} epochs{stopped}")
     time = duration(plan.seconds)
-    lines.append(f"predicted: {time} with {plan.n_slots} trials at a time, {plan.disk_bytes / 1e9:.1f} GB on disk")
+    disk = f"{plan.disk_bytes / 1e9:.1f} GB of trials and {plan.feature_bytes / 1e9:.1f} GB of cached features"
+    lines.append(f"predicted: {time} with {plan.n_slots} trials at a time, {disk} on disk")
     return "\n".join(lines)
 
 
