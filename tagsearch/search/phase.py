@@ -118,15 +118,14 @@ class _Ending:
 
     def ended(self, spec: TrialSpec, *, failed: bool) -> None:
         folder = self._folder / spec.name
-        result = read_result(folder)
-        if result is None and not failed and not self._stopped_by_asha(spec):
+        written = read_result(folder)
+        if written is None and not failed and not self._stopped_by_asha(spec):
             return  # Ray gave it up at the end of a time budget: unfinished, to be continued
-        if result is None:
-            result = self._result(folder, State.FAILED if failed else State.STOPPED)
-        if self.n_retries[spec.name]:
-            result = replace(result, n_retries=self.n_retries[spec.name])
-        write_result(folder, result)
-        tidy(folder, keep_weights=result.state is State.COMPLETED)
+        result = written or self._result(folder, State.FAILED if failed else State.STOPPED)
+        result = replace(result, n_retries=self.n_retries[spec.name])
+        if result != written:
+            write_result(folder, result)
+            tidy(folder, keep_weights=result.state is State.COMPLETED)
         self.n_ended += 1
         if self._told is not None:
             self._told(spec, result)
