@@ -12,7 +12,7 @@ import ray
 _QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",  # with verbose=0: no result tables
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # trials keep the working directory
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Ray's coming default; unset, it warns
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the loggers wanted are named in phase.py
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # the last report of a trial carries its state, no metric
     "TUNE_GLOBAL_CHECKPOINT_S": "60",  # Ray's own snapshots are never read back; seldom is enough

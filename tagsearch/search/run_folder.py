@@ -82,6 +82,8 @@ def is_taken(folder: Path) -> bool:
             return False
     except Timeout:
         return True
+    except PermissionError:  # somebody else's run, which we can only read
+        return False
 
 
 def find_run(argument: str | None, *, storage: Path) -> Path:
