@@ -71,15 +71,17 @@ def _mark_ends(axes: Axes, run: RunData, theme: Theme) -> None:
     """The budget that all arms have, and where trials diverged."""
     budget = min((trial.spec.epochs for trial in run.confirm), default=0)
     axes.axvline(budget, color=theme.ink, lw=1, ls=(0, (2, 3)))
+    longest = max((trial.spec.epochs for trial in run.confirm), default=0)
+    is_early = budget < longest / 4  # budgets as arms: the curves fill what lies left of the line
     rises = run.study.direction == "max"  # the curves leave the other corner free
     axes.annotate(
         "common budget",
         (budget, 0.03 if rises else 0.97),
         xycoords=("data", "axes fraction"),
-        xytext=(-4, 0),
+        xytext=(4 if is_early else -4, 0),
         textcoords="offset points",
         va="bottom" if rises else "top",
-        ha="right",
+        ha="left" if is_early else "right",
         rotation=90,
         fontsize=8,
         color=theme.ink,
