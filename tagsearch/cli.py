@@ -37,7 +37,9 @@ _run_options = (
     click.option(
         "--gpus-per-trial", type=click.FloatRange(min=0), help="Share of a GPU; default 0.25 if there is one."
     ),
-    click.option("--time-budget-s", type=click.FloatRange(min=0, min_open=True), help="Stop a phase after that long."),
+    click.option(
+        "--time-budget-s", type=click.FloatRange(min=0, min_open=True), help="Stop after that long; resume goes on."
+    ),
     click.option("--max-retries", type=click.IntRange(min=0), default=2, show_default=True, help="Of a failing trial."),
     click.option("--address", help="A running Ray cluster; default: Ray on this machine, for this run only."),
     click.option("-q", "--quiet", is_flag=True, help="No progress."),

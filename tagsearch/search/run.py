@@ -4,6 +4,7 @@ Flow: corpus and features -> tune phase (validation only, ASHA per arm) -> chose
 seeds, full budget, nothing stopped; the only reader of the test split).
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,7 @@ class _Session:
         if possible == 0:
             raise UsageError(f"not one trial fits: Ray has no CPU, or less than {options.gpus_per_trial:g} of a GPU")
         self._n_slots = min(possible, options.max_concurrent or possible)
+        self._begun = time.monotonic()
 
     def tune(self) -> Mapping[str, Config]:
         """The chosen configuration of every arm that has a usable trial; chosen once, a resumed run reads it."""
@@ -172,7 +174,7 @@ class _Session:
                         n_slots=self._n_slots,
                         gpus_per_trial=self._options.gpus_per_trial,
                         max_retries=self._options.max_retries,
-                        time_budget_s=self._options.time_budget_s,
+                        time_budget_s=self._time_left(),
                     ),
                     observers=self._observers,
                     rungs=rungs,
@@ -181,6 +183,11 @@ class _Session:
         finally:
             for observer in self._observers:
                 observer.phase_ended(phase)
+
+    def _time_left(self) -> float | None:
+        """Of the time budget, for what comes; a phase that has none left is stopped at once, not skipped."""
+        budget = self._options.time_budget_s
+        return None if budget is None else max(1.0, budget - (time.monotonic() - self._begun))
 
     def _trial_config(self) -> dict[str, Any]:
         study = self._study
