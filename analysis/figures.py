@@ -4,7 +4,7 @@ Figures are objects, drawn without pyplot and its global state. Colours are thos
 colour-blind readers; a ninth arm begins again with dashed lines.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -43,7 +43,6 @@ class Theme:
 
 LIGHT = Theme(ink="#1a1a1a", paper="#ffffff", faint="#e3e3e3", colours=OKABE_ITO)
 DARK = Theme(ink="#e6e6e6", paper="#1b1d21", faint="#3a3d43", colours=("#3F9FDF", *OKABE_ITO[1:]))
-THEMES: Mapping[str, Theme] = {"light": LIGHT, "dark": DARK}
 
 
 def learning_curves(run: RunData, theme: Theme = LIGHT) -> Figure | None:

@@ -22,7 +22,6 @@ from scipy.special import chdtri, ndtri, stdtrit  # scipy.stats takes ten times 
 
 Floats = npt.NDArray[np.float64]
 Scope = Literal["population", "benchmark"]
-SCOPES: tuple[Scope, ...] = ("population", "benchmark")
 POWER = 0.8
 MOST_SEEDS = 1000  # beyond this, "more seeds" is no advice
 

@@ -4,7 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+
+from analysis.summary import FORMATS
+from tagsearch.cli import cli
 
 STUDY = """\
 study: mine
@@ -124,3 +128,9 @@ def test_every_verb_has_help(verb: str, folder: Path) -> None:
     done = tagsearch(verb, "--help", cwd=folder)
     assert done.returncode == 0
     assert done.stdout.startswith("Usage: ")
+
+
+def test_summarize_offers_the_formats_that_the_analysis_has() -> None:
+    (option,) = (parameter for parameter in cli.commands["summarize"].params if parameter.name == "style")
+    assert isinstance(option.type, click.Choice)
+    assert set(option.type.choices) == set(FORMATS)

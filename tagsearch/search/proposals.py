@@ -36,7 +36,6 @@ class ArmProposals:
         self._seed = study.seed
         self._optuna = optuna.create_study(direction="maximize" if study.direction == "max" else "minimize")
         self._asked: dict[int, optuna.Trial] = {}
-        self._distributions: dict[int, dict[str, optuna.distributions.BaseDistribution]] = {}
 
     def propose(self, index: int) -> tuple[Config, Config]:
         """The arm's `index`-th configuration, and the values in it that were proposed."""
