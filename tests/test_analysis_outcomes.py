@@ -91,7 +91,9 @@ def test_all_of_four_arms_splits_the_no_gain_level_only():
     ("parts", "gates_pass", "grade", "expected"),
     [
         ([GAIN, GAIN], True, "A", Verdict.CONFIRMED),
-        ([GAIN], False, "C", Verdict.CONFIRMED),
+        ([GAIN], False, "B", Verdict.CONFIRMED),
+        ([GAIN], True, "C", Verdict.INCONCLUSIVE),
+        ([HARM], True, "C", Verdict.INCONCLUSIVE),
         ([GAIN, HARM], True, "A", Verdict.PARTIALLY),
         ([GAIN, OPEN], True, "A", Verdict.PARTIALLY),
         ([OPEN, HARM], True, "A", Verdict.INCONCLUSIVE),

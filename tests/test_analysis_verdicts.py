@@ -75,6 +75,15 @@ def test_one_seed_leaves_the_method_open_and_tells_of_the_two_models(tmp_path):
     assert verdict.next_step.startswith("Run 5 seeds an arm (now 1)")
 
 
+def test_two_seeds_decide_nothing_about_a_method_however_big_the_effect(tmp_path):
+    fake = FakeRun(signals={"bce": 1.0, "focal": 2.0}, seeds=2, seed_sd=0.0, n_clips=4000, n_artists=300)
+    verdict = only(fake, tmp_path)
+    assert member(verdict).outcome is Outcome.GAIN
+    assert (verdict.verdict, verdict.grade) == (Verdict.INCONCLUSIVE, "C")
+    assert "three or more" in verdict.reason
+    assert "three seeds or more" in verdict.next_step
+
+
 @pytest.mark.parametrize(
     ("state", "word", "advice"),
     [(State.FAILED, "1 failed", "See why trials failed"), (State.PENDING, "1 not finished", "`tagsearch resume` runs")],
