@@ -60,7 +60,7 @@ def test_tune_trials_have_never_met_the_test_split(storage: Path) -> None:
 def test_a_run_killed_in_a_phase_ends_in_the_same_table_bit_for_bit(storage: Path, phase: str) -> None:
     name = f"killed-{phase}"
     run, other = storage / "runs" / name, storage / "runs" / "undisturbed"
-    process = subprocess.Popen(run_short(name), cwd=storage, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(run_short(name), cwd=storage, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 200
     while len(list(run.glob(f"{phase}/*/history.json"))) < 2:  # the second trial has begun
         assert process.poll() is None
@@ -83,12 +83,12 @@ def test_a_run_killed_in_a_phase_ends_in_the_same_table_bit_for_bit(storage: Pat
 
 
 def test_a_second_resume_of_a_running_run_is_refused(storage: Path) -> None:
-    process = subprocess.Popen(run_short("twice"), cwd=storage, stdout=subprocess.PIPE)
+    process = subprocess.Popen(run_short("twice"), cwd=storage, stdout=subprocess.DEVNULL)
     while not (storage / "runs" / "twice" / "resolved.yaml").exists():
         assert process.poll() is None
         time.sleep(0.05)
     second = subprocess.run(command("resume", "twice"), cwd=storage, capture_output=True, text=True)
     process.kill()
-    process.communicate()
+    process.wait()
     assert second.returncode == 2
     assert "is being run by another process" in second.stderr
