@@ -317,5 +317,8 @@ def is_run(folder: Path) -> bool:
 
 
 def list_runs(storage: Path) -> list[Path]:
-    """Run folders under `storage`, oldest first."""
-    return sorted((folder for folder in storage.glob("*") if is_run(folder)), key=lambda f: (f.stat().st_ctime, f.name))
+    """Run folders under `storage`, by when they were begun, oldest first."""
+    return sorted(
+        (folder for folder in storage.glob("*") if is_run(folder)),
+        key=lambda folder: ((folder / "resolved.yaml").stat().st_mtime_ns, folder.name),  # written once
+    )

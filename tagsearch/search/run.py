@@ -72,7 +72,7 @@ def execute(
     with ray_session(address=options.address, log=folder / "ray.log"):
         session = _Session(study, folder, features, options=options, device=device, observers=observers)
         try:
-            chosen = session.tune() if study.tune else {arm.name: arm.config for arm in study.arms}
+            chosen = session.tune() if study.tune else chosen_configs(study, [])
             session.confirm(chosen)
         finally:
             write_trials_csv(folder)
@@ -116,15 +116,16 @@ class _Session:
         for (arm, index), trial in sorted(before.items()):
             result = trial.result
             proposals[arm].recall(index, trial.spec.proposal, ended=result is not None, score=_score(result))
+        order = tune_order(study)
         planned = [
             _propose(study, proposals[arm], arm, index, before.get((arm, index)))
-            for arm, index in tune_order(study)
+            for arm, index in order
             if (arm, index) not in before or before[arm, index].result is None
         ]
         self._run(
             "tune",
             planned,
-            n_trials=len(tune_order(study)),
+            n_trials=len(order),
             arms=tuple(proposals),
             before=trials,
             rungs=self._rungs(),

@@ -96,3 +96,10 @@ def test_trials_are_listed_with_their_states(run: Path) -> None:
     assert (rows[begun.name]["state"], rows[begun.name]["best"]) == ("RUNNING", "")
     assert "first: interrupted" in describe(run)
     assert "1 completed" in list_lines(run.parent)[0]
+
+
+def test_the_latest_run_is_the_one_begun_last_whatever_was_written_since(run: Path) -> None:
+    later = run.parent / "a-later-one"
+    open_run(later, read_study(run / "resolved.yaml"), TABLE, device="cpu")
+    (run / "report").mkdir()
+    assert find_run(None, storage=run.parent) == later
