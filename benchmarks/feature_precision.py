@@ -92,7 +92,7 @@ def in_single_precision(corpus: OpenCorpus, front_end: FrontEnd) -> Features:
     blocks = log_mel_of_files([corpus.root / path for path in corpus.table.paths[wanted].tolist()], front_end)
     n_frames = np.zeros(len(wanted), dtype=np.int64)
     n_frames[wanted] = [block.shape[1] for block in blocks]
-    offsets = np.concatenate([[0], np.cumsum(n_frames * front_end.n_mels)])
+    offsets = np.concatenate([[0], np.cumsum(n_frames * front_end.n_rows)])
     data = np.concatenate([block.ravel() for block in blocks])
     return Features(front_end=front_end, data=data, n_frames=n_frames, offsets=offsets)  # type: ignore[arg-type]
 

@@ -225,8 +225,8 @@ def _start(
     out = console()
     with ProgressBars(out) as progress:
         corpus, features = open_data(study, cache=storage / "cache", progress=progress)
-    for note in corpus.notes:
-        out.print(note)
+    for file in corpus.bad:
+        out.print(f"left out: {file.path}: {file.reason}")
     folder.mkdir(parents=True, exist_ok=True)
     with taken(folder):
         open_run(folder, study, corpus.table, device=device)

@@ -132,7 +132,8 @@ class CorpusTable:
     """The clips of a corpus, one row each, and their labels. Rows are sorted by clip id.
 
     labels: uint8 (n_clips, n_tags); splits: index into SPLITS; songs, albums, artists: integer ids, the clusters of
-    the statistics; paths: relative to the corpus folder; fingerprint: hash of what the labels and audio are."""
+    the statistics; paths: relative to the corpus folder; fingerprint: hash of what the labels and audio are; notes:
+    what a reader of any table made from it must know, a sentence each (tags merged, clips left out, ...)."""
 
     name: str
     fingerprint: str
@@ -144,6 +145,7 @@ class CorpusTable:
     artists: npt.NDArray[np.int32]
     splits: npt.NDArray[np.int8]
     labels: npt.NDArray[np.uint8]
+    notes: tuple[str, ...] = ()
 
     def rows(self, split: Split) -> npt.NDArray[np.int64]:
         """Row numbers of the split's clips, in order."""
@@ -156,15 +158,18 @@ class CorpusTable:
         return counts
 
     def save(self, path: Path) -> None:
-        head = {"name": self.name, "fingerprint": self.fingerprint, "tags": self.tags}
+        words = {"tags": np.array(self.tags, dtype=np.str_), "notes": np.array(self.notes, dtype=np.str_)}
+        head = {"name": self.name, "fingerprint": self.fingerprint, **words}
         write_npz(path, head | {name: getattr(self, name) for name in _CORPUS_ARRAYS})
 
     @classmethod
     def load(cls, path: Path) -> "CorpusTable":
         with _open_npz(path) as stored:
             arrays: dict[str, Any] = {name: stored[name] for name in _CORPUS_ARRAYS}
-            tags = tuple(map(str, stored["tags"]))
-            return cls(name=str(stored["name"]), fingerprint=str(stored["fingerprint"]), tags=tags, **arrays)
+            tags, notes = (tuple(map(str, stored[name])) for name in ("tags", "notes"))
+            return cls(
+                name=str(stored["name"]), fingerprint=str(stored["fingerprint"]), tags=tags, notes=notes, **arrays
+            )
 
 
 _CORPUS_ARRAYS = ("clip_ids", "paths", "songs", "albums", "artists", "splits", "labels")

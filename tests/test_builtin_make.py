@@ -67,7 +67,7 @@ def test_the_table_holds_the_planned_clips_and_the_annotated_labels(tiny: Path) 
     corpus = builtin.open_made(tiny, name="tiny")
     assert corpus.table.paths.tolist() == [path for song in songs for path in song.paths]
     assert np.array_equal(corpus.table.labels, np.concatenate([labels for _, labels in without_audio(songs, seed=0)]))
-    assert corpus.notes == ()
+    assert corpus.bad == ()
 
 
 def test_it_is_laid_out_as_mtat_quoted_and_tab_separated(tiny: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_a_corpus_with_a_lost_file_is_refused(tmp_path: Path) -> None:
     folder = make_tiny(tmp_path)
     next(folder.glob("*/*.flac")).unlink()
-    with pytest.raises(CorpusError, match=r"is damaged \(1 of .* clips left out.*\); delete it and it is made again"):
+    with pytest.raises(CorpusError, match=r"is damaged \(.*flac is missing\); delete it and it is made again"):
         builtin.open_made(folder, name="tiny")
 
 

@@ -43,7 +43,7 @@ def small(kind: str, name: str) -> dict[str, Any]:
 
 def chunk(model: Any, n: int) -> torch.Tensor:
     frames = model.front_end.frames(model.chunk_seconds)
-    return 20 * torch.randn(n, model.front_end.n_mels, frames, generator=torch.Generator().manual_seed(0)) - 20
+    return 20 * torch.randn(n, model.front_end.n_rows, frames, generator=torch.Generator().manual_seed(0)) - 20
 
 
 def random_labels(n: int) -> torch.Tensor:

@@ -13,7 +13,7 @@ from tagsearch.data.batches import (
     random_starts,
 )
 from tagsearch.data.features import Features
-from tagsearch.data.frontend import FrontEnd
+from tagsearch.data.frontend import LogMel
 from tagsearch.errors import CorpusError
 from tagsearch.training.evaluate import clip_logits, cross_entropy
 
@@ -27,7 +27,7 @@ def numbered_features(lengths: list[int], step: int = 1000) -> Features:
     ]
     offsets = np.concatenate([[0], np.cumsum([block.size for block in blocks])])
     data = np.concatenate([block.ravel() for block in blocks])
-    return Features(front_end=FrontEnd(n_mels=N_MELS), data=data, n_frames=np.array(lengths), offsets=offsets)
+    return Features(front_end=LogMel(n_mels=N_MELS), data=data, n_frames=np.array(lengths), offsets=offsets)
 
 
 def chunks(lengths: list[int], n_frames: int) -> Chunks:

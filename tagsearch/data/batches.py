@@ -29,7 +29,7 @@ class Chunks:
         self.features = features
         self.n_frames = n_frames
         self.device = device
-        self._buffer = np.empty((0, features.front_end.n_mels, n_frames), dtype=features.data.dtype)
+        self._buffer = np.empty((0, features.front_end.n_rows, n_frames), dtype=features.data.dtype)
         self._on_device = _copy_if_it_fits(features, device)
 
     def gather(self, clips: Ints, starts: Ints) -> torch.Tensor:
@@ -47,7 +47,7 @@ class Chunks:
         features = self.features
         first = torch.from_numpy(features.offsets[clips] + starts).to(self.device)
         lengths = torch.from_numpy(features.n_frames[clips]).to(self.device)
-        mels = torch.arange(features.front_end.n_mels, device=self.device)
+        mels = torch.arange(features.front_end.n_rows, device=self.device)
         frames = torch.arange(self.n_frames, device=self.device)
         return data[first[:, None, None] + lengths[:, None, None] * mels[:, None] + frames].float()
 

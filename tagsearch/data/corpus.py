@@ -15,14 +15,24 @@ Progress = Callable[[str, int, int], None]  # what is being done, steps done, st
 
 
 @dataclass(frozen=True, kw_only=True)
+class BadFile:
+    """An audio file that cannot be used. `path`: as in the corpus's label file; `reason`: a few words."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class OpenCorpus:
-    """A corpus ready to be read. `root`: the folder that `table.paths` are relative to; `sample_rate`: of the audio,
-    in Hz; `notes`: one line each on what was left out and why, for the caller to print."""
+    """A corpus ready to be read. `root`: the folder that `table.paths` are relative to; `sample_rate`: in Hz, of audio
+    that does not say it itself (.npy); `bad`: files found missing or empty, already left out of the table;
+    `min_seconds`: clips shorter than that do not belong to the corpus's split."""
 
     table: CorpusTable
     root: Path
     sample_rate: int
-    notes: tuple[str, ...] = ()
+    bad: tuple[BadFile, ...] = ()
+    min_seconds: float = 0.0
 
 
 def open_corpus(data: Mapping[str, Scalar], *, cache: Path, progress: Progress) -> OpenCorpus:

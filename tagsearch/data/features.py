@@ -9,7 +9,6 @@ Scored from float32 instead, a trained baseline's logits for 1,506 clips of the 
 A cache is built in a folder of its own and renamed into place under a lock, so a reader sees all of it or nothing.
 """
 
-import dataclasses
 import json
 import logging
 import os
@@ -29,7 +28,7 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from tagsearch.data.corpus import OpenCorpus, Progress
-from tagsearch.data.frontend import FrontEnd
+from tagsearch.data.frontend import FrontEnd, front_end_from_json
 from tagsearch.data.logmel import log_mel_of_files
 from tagsearch.errors import CorpusError
 from tagsearch.records import write_json
@@ -55,7 +54,7 @@ class Features:
     def block(self, clip: int) -> npt.NDArray[np.float16]:
         """The clip's log-mel, (n_mels, n_frames), a view of the memory map."""
         block = self.data[self.offsets[clip] : self.offsets[clip + 1]]
-        return block.reshape(self.front_end.n_mels, -1)
+        return block.reshape(self.front_end.n_rows, -1)
 
 
 def features_folder(cache: Path, fingerprint: str, front_end: FrontEnd) -> Path:
@@ -84,9 +83,9 @@ def open_features(folder: Path) -> Features:
     meta = _read_meta(folder)
     if meta is None:
         raise CorpusError(f"{folder} holds no features; run `tagsearch data prepare`, or any study, to build them")
-    front_end = FrontEnd(**meta["front_end"])
+    front_end = front_end_from_json(meta["front_end"])
     n_frames = np.array(meta["n_frames"], dtype=np.int64)
-    offsets = np.concatenate([[0], np.cumsum(n_frames * front_end.n_mels)])
+    offsets = np.concatenate([[0], np.cumsum(n_frames * front_end.n_rows)])
     # "c": private to the process, so that torch may take it as writable; pages stay shared until written: never
     data: npt.NDArray[np.float16] = np.memmap(folder / "blocks.bin", dtype=DTYPE, mode="c", shape=(int(offsets[-1]),))
     return Features(front_end=front_end, data=data, n_frames=n_frames, offsets=offsets)
@@ -184,7 +183,7 @@ def _identity(corpus: OpenCorpus, front_end: FrontEnd) -> dict[str, Any]:
         "format": _FORMAT,
         "dtype": DTYPE.str,
         "corpus": corpus.table.fingerprint,
-        "front_end": dataclasses.asdict(front_end),
+        "front_end": front_end.to_json(),
     }
 
 
@@ -202,7 +201,7 @@ def _complaint(folder: Path, corpus: OpenCorpus, front_end: FrontEnd) -> str | N
 
 
 def _data_complaint(path: Path, meta: dict[str, Any]) -> str | None:
-    wanted = sum(meta["n_frames"]) * meta["front_end"]["n_mels"] * DTYPE.itemsize
+    wanted = sum(meta["n_frames"]) * front_end_from_json(meta["front_end"]).n_rows * DTYPE.itemsize
     size = path.stat().st_size if path.exists() else 0
     if size != wanted:
         return f"{path.name} has {size} bytes instead of {wanted}"

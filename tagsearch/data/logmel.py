@@ -15,7 +15,7 @@ import soundfile
 import torch
 import torchaudio
 
-from tagsearch.data.frontend import FrontEnd
+from tagsearch.data.frontend import FrontEnd, LogMel
 from tagsearch.errors import CorpusError
 
 # A decoder that meets damage inside a file skips it without an error: fewer samples than the header promises.
@@ -24,6 +24,7 @@ _SHORTFALL = 0.99
 
 def log_mel_of_files(paths: Sequence[Path], front_end: FrontEnd) -> list[npt.NDArray[np.float32]]:
     """One block a file. Raises CorpusError naming the first file that cannot be decoded."""
+    assert isinstance(front_end, LogMel)
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -33,7 +34,7 @@ def log_mel_of_files(paths: Sequence[Path], front_end: FrontEnd) -> list[npt.NDA
         torch.set_num_threads(n_threads)
 
 
-def _log_mel(path: Path, front_end: FrontEnd) -> npt.NDArray[np.float32]:
+def _log_mel(path: Path, front_end: LogMel) -> npt.NDArray[np.float32]:
     audio = read_audio(path, front_end.sample_rate)
     if len(audio) <= front_end.n_fft // 2:
         raise CorpusError(
@@ -67,7 +68,7 @@ def read_audio(path: Path, sample_rate: int) -> npt.NDArray[np.float32]:
 
 
 @lru_cache(maxsize=4)
-def _transform(front_end: FrontEnd) -> torch.nn.Module:
+def _transform(front_end: LogMel) -> torch.nn.Module:
     mel = torchaudio.transforms.MelSpectrogram(
         sample_rate=front_end.sample_rate,
         n_fft=front_end.n_fft,

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from tagsearch.data.corpus import OpenCorpus, Progress
+from tagsearch.data.corpus import BadFile, OpenCorpus, Progress
 from tagsearch.data.tags import TOP_50
 from tagsearch.errors import CorpusError
 from tagsearch.records import SPLITS, CorpusTable
@@ -27,7 +27,6 @@ SAMPLE_RATE = 16_000  # Hz; the rate of MTAT's files
 FOLDERS = {"train": "0123456789ab", "valid": "c", "test": "def"}
 _SPLIT_OF = {folder: SPLITS.index(split) for split in SPLITS for folder in FOLDERS[split]}
 _BINARY = {"0", "1"}
-_N_NAMED = 5  # files named in a note, the others are counted
 
 _SONG = re.compile(r"(?P<song>.+)-\d+-\d+")
 _ALBUM = re.compile(r"(?P<artist>.+?)-(?P<album>.+?)-\d+-.+")
@@ -60,7 +59,8 @@ def read(root: Path, *, name: str) -> OpenCorpus:
             folders = ", ".join(FOLDERS[split])
             raise CorpusError(f"the {split} split needs clips with audio in folders {folders}; {root} holds none")
     absent = [path for path, size in zip(annotations.paths, sizes, strict=True) if size == 0]
-    return OpenCorpus(table=table, root=root, sample_rate=SAMPLE_RATE, notes=_notes(absent, len(sizes)))
+    bad = tuple(BadFile(path=path, reason="missing or empty") for path in absent)
+    return OpenCorpus(table=table, root=root, sample_rate=SAMPLE_RATE, bad=bad)
 
 
 def read_annotations(file: Path, tags: Sequence[str] = TOP_50) -> Annotations:
@@ -189,11 +189,3 @@ def _fingerprint(tags: Sequence[str], paths: Sequence[str], *arrays: npt.NDArray
         content.update(f"{array.dtype.str}{array.shape}".encode())
         content.update(np.ascontiguousarray(array).tobytes())
     return content.hexdigest()
-
-
-def _notes(absent: list[str], n_clips: int) -> tuple[str, ...]:
-    if not absent:
-        return ()
-    rest = f" and {len(absent) - _N_NAMED} more" if len(absent) > _N_NAMED else ""
-    named = ", ".join(absent[:_N_NAMED])
-    return (f"{len(absent)} of {n_clips} clips left out, their audio files are missing or empty: {named}{rest}",)

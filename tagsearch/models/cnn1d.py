@@ -22,7 +22,7 @@ class CNN1D(nn.Module):
     def __init__(self, *, n_tags: int, width: int) -> None:
         super().__init__()
         self.normalise = nn.BatchNorm2d(1)
-        self.blocks = nn.Sequential(_block(self.front_end.n_mels, width), _block(width, width), _block(width, width))
+        self.blocks = nn.Sequential(_block(self.front_end.n_rows, width), _block(width, width), _block(width, width))
         self.head = nn.Linear(width, n_tags)
 
     def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
