@@ -90,6 +90,8 @@ _WEIGHT_DECAY = Knob(default=0.0, low=0.0, high=1.0, reason="the homework baseli
 _BETA1 = Knob(default=0.9, low=0.0, high=0.9999, reason="Kingma & Ba 2015")
 _BETA2 = Knob(default=0.999, low=0.0, high=0.99999, reason="Kingma & Ba 2015")
 _HOMEWORK = "GCT634 (KAIST) homework 2, music tagging on MagnaTagATune"
+_WON = "the setting of Won et al. 2020"
+_DROPOUT = Knob(default=0.5, low=0.0, high=0.9, reason=_WON)
 
 MODELS: dict[str, Entry] = {
     "cnn1d": Entry(
@@ -106,6 +108,100 @@ MODELS: dict[str, Entry] = {
         source=_HOMEWORK,
         knobs={"width": Knob(default=64, low=1, high=512, reason="the homework's 64-128-128-64 channels")},
         mega_macs=112.0,
+        macs_knob="width",
+    ),
+    "fcn": Entry(
+        target="tagsearch.models.fcn:FCN",
+        summary="fully convolutional network over 29 s of log-mel (447,732 parameters)",
+        source="Choi, Fazekas & Sandler 2016, arXiv:1606.00298",
+        knobs={"width": Knob(default=64, low=1, high=512, reason=_WON), "dropout": _DROPOUT},
+        mega_macs=2154.0,
+        macs_knob="width",
+    ),
+    "musicnn": Entry(
+        target="tagsearch.models.musicnn:Musicnn",
+        summary="filters shaped for timbre and rhythm, convolutional back end (784,300 parameters)",
+        source="Pons & Serra 2019, arXiv:1909.06654",
+        knobs={
+            "width": Knob(default=51, low=1, high=512, reason=_WON),
+            "back_end": Knob(default=64, low=1, high=1024, reason=f"{_WON} on MTAT; 512 on the Million Song Dataset"),
+            "hidden": Knob(default=200, low=1, high=2048, reason=f"{_WON} on MTAT; 500 on the Million Song Dataset"),
+            "dropout": _DROPOUT,
+        },
+        mega_macs=1202.0,
+        macs_knob="width",
+    ),
+    "crnn": Entry(
+        target="tagsearch.models.crnn:CRNN",
+        summary="2D CNN summarised over 29 s by a GRU (394,100 parameters)",
+        source="Choi et al. 2017, arXiv:1609.04243",
+        knobs={
+            "width": Knob(default=64, low=1, high=512, reason=_WON),
+            "hidden": Knob(default=32, low=1, high=1024, reason=_WON),
+            "dropout": _DROPOUT,
+        },
+        mega_macs=4064.0,
+        macs_knob="width",
+    ),
+    "sample_cnn": Entry(
+        target="tagsearch.models.sample_cnn:SampleCNN",
+        summary="filters of three samples on the waveform (1,869,874 parameters)",
+        source="Lee et al. 2017, arXiv:1703.01789",
+        knobs={"width": Knob(default=128, low=1, high=512, reason=_WON), "dropout": _DROPOUT},
+        mega_macs=1728.0,
+        macs_knob="width",
+    ),
+    "sample_cnn_se": Entry(
+        target="tagsearch.models.sample_cnn_se:SampleCNNSE",
+        summary="sample_cnn with shortcuts and squeeze-and-excitation (6,951,858 parameters)",
+        source="Kim et al. 2018, arXiv:1710.10451",
+        knobs={"width": Knob(default=128, low=1, high=512, reason=_WON), "dropout": _DROPOUT},
+        mega_macs=4858.0,
+        macs_knob="width",
+    ),
+    "short_chunk": Entry(
+        target="tagsearch.models.short_chunk:ShortChunk",
+        summary="seven 2D blocks on 3.7 s of log-mel (3,687,348 parameters)",
+        source="Won et al. 2020, arXiv:2006.00751",
+        knobs={"width": Knob(default=128, low=1, high=512, reason=_WON), "dropout": _DROPOUT},
+        mega_macs=2011.0,
+        macs_knob="width",
+    ),
+    "short_chunk_res": Entry(
+        target="tagsearch.models.short_chunk_res:ShortChunkRes",
+        summary="seven 2D residual blocks on 3.7 s of log-mel (12,104,244 parameters)",
+        source="Won et al. 2020, arXiv:2006.00751",
+        knobs={"width": Knob(default=128, low=1, high=512, reason=_WON), "dropout": _DROPOUT},
+        mega_macs=2773.0,
+        macs_knob="width",
+    ),
+    "self_attention": Entry(
+        target="tagsearch.models.self_attention:SelfAttention",
+        summary="2D residual blocks summarised over 15 s by a transformer encoder (10,521,652 parameters)",
+        source="Won, Chun & Serra 2019, arXiv:1906.04972",
+        knobs={
+            "width": Knob(
+                default=128, choices=(4, 8, 16, 32, 64, 128, 256), reason=f"{_WON}; eight heads must divide twice of it"
+            ),
+            "cls": Knob(default="constant", choices=("constant", "learned"), reason=f"{_WON}; the usual is learned"),
+            "position": Knob(default="none", choices=("none", "sinusoidal"), reason=f"{_WON}; the usual is sinusoidal"),
+            "dropout": _DROPOUT,
+            "hidden_dropout": Knob(default=0.4, low=0.0, high=0.9, reason=_WON),
+            "attention_dropout": Knob(default=0.5, low=0.0, high=0.9, reason=_WON),
+        },
+        mega_macs=13383.0,
+        macs_knob="width",
+    ),
+    "harmonic_cnn": Entry(
+        target="tagsearch.models.harmonic_cnn:HarmonicCNN",
+        summary="learned harmonic filters on 5 s of waveform, 2D residual blocks (3,631,551 parameters)",
+        source="Won et al. 2020 (ICASSP), Data-driven harmonic filters for audio representation learning",
+        knobs={
+            "width": Knob(default=128, low=1, high=512, reason=_WON),
+            "n_harmonics": Knob(default=6, low=1, high=6, reason=f"{_WON}; a seventh would pass half the sample rate"),
+            "dropout": _DROPOUT,
+        },
+        mega_macs=4298.0,
         macs_knob="width",
     ),
 }

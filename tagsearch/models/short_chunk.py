@@ -1,0 +1,46 @@
+"""Short-chunk CNN: a deep network of 3 x 3 filters on a short log-mel picture. Won et al. 2020, arXiv:2006.00751.
+
+Shapes at the default width: log-mel (B, 1, 128, 231) of 3.69 s -> seven blocks of convolution, batch norm, ReLU and
+2 x 2 max-pool: (B, 128, 64, 115), (B, 128, 32, 57), (B, 256, 16, 28), (B, 256, 8, 14), (B, 256, 4, 7), (B, 256, 2, 3),
+(B, 512, 1, 1) -> maximum over the frames that a longer chunk leaves -> a hidden layer (B, 512), the embedding ->
+dropout, linear head (B, n_tags). 3,687,348 parameters with 50 tags.
+"""
+
+from functools import partial
+from itertools import pairwise
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from tagsearch.data.frontend import LOG_MEL_128, FrontEnd
+from tagsearch.models.blocks import ConvBlock2d, HiddenHead
+from tagsearch.models.published import Published, Size, log_mel_constants
+
+
+class ShortChunk(nn.Module):
+    """Takes any number of frames >= 128; in training at least two clips. `width`: filters of the first blocks, a
+    quarter of the last one's and of the embedding's length."""
+
+    front_end: ClassVar[FrontEnd] = LOG_MEL_128
+    chunk_seconds: ClassVar[float] = 59_049 / 16_000  # SampleCNN's chunk, so that the two compare
+    published: ClassVar[Published] = Published(
+        names={"spec_bn": "normalise"}
+        | {f"layer{i + 1}": f"blocks.{i}" for i in range(7)}
+        | {"dense1": "head.hidden", "bn": "head.bn", "dense2": "head.linear"},
+        n_tags=Size(name="dense2.weight"),
+        sizes={"width": Size(name="layer1.conv.weight")},
+        constants=partial(log_mel_constants, LOG_MEL_128),
+    )
+
+    def __init__(self, *, n_tags: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.normalise = nn.BatchNorm2d(1)
+        n_filters = [1, width, width, 2 * width, 2 * width, 2 * width, 2 * width, 4 * width]
+        self.blocks = nn.Sequential(*(ConvBlock2d(n_in, n_out) for n_in, n_out in pairwise(n_filters)))
+        self.head = HiddenHead(4 * width, 4 * width, n_tags, dropout=dropout)
+
+    def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(B, n_mels, n_frames) -> logits (B, n_tags), embedding (B, 4 width). Raises UsageError, see `HiddenHead`."""
+        logits, embedding = self.head(self.blocks(self.normalise(batch[:, None])).amax(dim=(2, 3)))
+        return logits, embedding
