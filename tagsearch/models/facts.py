@@ -32,7 +32,8 @@ class ModelFacts:
 
 
 def describe(name: str, *, n_tags: int = 50, knobs: Mapping[str, Scalar] | None = None) -> ModelFacts:
-    """The facts of model `name`, with `knobs` where its defaults are not meant. Computes shapes only: milliseconds.
+    """The facts of model `name`, with `knobs` where its defaults are not meant. Computes shapes only,
+    in milliseconds, but for two seconds the first time, while torch loads its rules.
 
     Raises UnknownNameError if there is no such model."""
     entry = registry.entry("model", name)

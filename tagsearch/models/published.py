@@ -6,6 +6,7 @@ weights but constants of the front end (STFT window, mel filters) are compared w
 """
 
 import pickle
+import struct
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,12 @@ from tagsearch.registry import Scalar
 
 # torchaudio's mel filters differ by up to 1.3e-5 between the release that trained the published weights and ours
 TOLERANCE = 2e-5
+
+# what torch.load raises for files that are damaged, no checkpoints, or hold code
+_UNREADABLE = (
+    *(pickle.UnpicklingError, struct.error, RuntimeError, OSError, EOFError),
+    *(LookupError, ValueError, TypeError, AttributeError, AssertionError),
+)
 
 State = Mapping[str, torch.Tensor]
 
@@ -110,9 +117,11 @@ def _read(path: Path) -> State:
         raise UsageError(f"{path} is missing; give the file that holds the published weights")
     try:
         state: Any = torch.load(path, map_location="cpu", weights_only=True)  # never runs code from the file
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).split("\n", maxsplit=1)[0][:120]
-        raise UsageError(f"{path} cannot be read as weights ({reason}); give a file saved from a state dict") from error
+    except _UNREADABLE as error:
+        raise UsageError(
+            f"{path} cannot be read as weights: it is damaged, or holds other things than tensors; give a file that "
+            "torch.save made of a state dict"
+        ) from error
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise UsageError(f"{path} must hold tensors by name, and holds something else; save the model's state_dict()")
     return state
