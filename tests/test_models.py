@@ -1,6 +1,9 @@
 """The homework's networks, to the parameter, and what is particular to one of the field's."""
 
 import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -51,8 +54,10 @@ def test_width_is_the_number_of_filters(width: int) -> None:
 # --- batches of one --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("model", "shape"), [(SampleCNN, (1, 1, 59_049)), (ShortChunk, (1, 128, 231))])
-def test_a_batch_norm_over_clips_refuses_to_train_on_one(model: type, shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("model", "shape"), [(SampleCNN, (1, 1, 59_049)), (partial(ShortChunk, chunk_seconds=3.7), (1, 128, 231))]
+)
+def test_a_batch_norm_over_clips_refuses_to_train_on_one(model: Callable[..., Any], shape: tuple[int, ...]) -> None:
     with pytest.raises(UsageError, match="at least 2 clips in a training batch, not 1; set batch_size to 2 or more"):
         model(n_tags=2, width=2, dropout=0.5)(torch.randn(shape))
 
@@ -76,9 +81,8 @@ def test_the_embedding_is_what_the_head_hears_before_dropout() -> None:
 def self_attention(*, cls: str = "constant", position: str = "none") -> SelfAttention:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return SelfAttention(
-            n_tags=2, width=4, cls=cls, position=position, dropout=0.5, hidden_dropout=0.4, attention_dropout=0.5
-        ).eval()
+        dropouts = {"dropout": 0.5, "hidden_dropout": 0.4, "attention_dropout": 0.5}
+        return SelfAttention(n_tags=2, chunk_seconds=15.0, width=4, cls=cls, position=position, **dropouts).eval()
 
 
 def test_the_constant_vector_is_the_references_and_no_weight() -> None:

@@ -107,7 +107,7 @@ def test_musicnn_for_the_million_song_dataset_is_a_setting() -> None:
 
 @pytest.mark.parametrize("name", CHUNKS)
 def test_a_network_hears_chunks_as_long_as_its_reference(name: str) -> None:
-    model = MODELS[name].load()
+    model = on_meta(name)
     assert (round(model.chunk_seconds * 16_000), model.front_end.frames(model.chunk_seconds)) == CHUNKS[name]
 
 

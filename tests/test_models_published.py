@@ -41,7 +41,8 @@ def test_sizes_are_read_from_the_shapes(tmp_path: Path) -> None:
         **{f"bn.{part}": [5] for part in reference_weights.NORM_PARTS},
     }
     found = imported("musicnn", reference_weights.state("musicnn", **other), tmp_path)
-    assert (found.n_tags, found.knobs) == (3, {"width": 51, "back_end": 8, "hidden": 5, "dropout": 0.5})
+    expected = {"chunk_seconds": 3.0, "width": 51, "back_end": 8, "hidden": 5, "dropout": 0.5}
+    assert (found.n_tags, found.knobs) == (3, expected)
     assert found.build()(torch.randn(2, 96, 188))[0].shape == (2, 3)
 
 

@@ -290,7 +290,10 @@ def test_ending_a_trial_needs_no_torch() -> None:
 
 def test_clips_shorter_than_a_chunk_are_refused(tmp_path: Path) -> None:
     short = make_settings(tmp_path, seconds=(3.5, 2.0, 3.5, 3.5, 3.5))
-    with pytest.raises(CorpusError, match=r"chunk of 188 frames; 11 are shorter, the first in row 1 with 126 frames"):
+    with pytest.raises(
+        CorpusError,
+        match=r"model cnn1d does not fit corpus \w+: .* 188 frames; 11 are shorter, the first in row 1 with 126 frames",
+    ):
         list(run_trial(make_spec(), short, tmp_path / "trial"))
 
 

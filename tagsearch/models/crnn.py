@@ -19,11 +19,10 @@ from tagsearch.models.published import Published, Size, log_mel_constants
 
 
 class CRNN(nn.Module):
-    """Takes any number of frames >= 96. `width`: filters of the first block, half of the others'; `hidden`: units of
-    each GRU layer, and the embedding's length."""
+    """Takes chunks of 96 frames (1.52 s) and more: `chunk_seconds`. `width`: filters of the first block, half of the
+    others'; `hidden`: units of each GRU layer, and the embedding's length."""
 
     front_end: ClassVar[FrontEnd] = LOG_MEL
-    chunk_seconds: ClassVar[float] = 29.0
     published: ClassVar[Published] = Published(
         names={"spec_bn": "normalise"}
         | {f"layer{i + 1}": f"blocks.{i}" for i in range(4)}
@@ -36,8 +35,9 @@ class CRNN(nn.Module):
         constants=partial(log_mel_constants, LOG_MEL),
     )
 
-    def __init__(self, *, n_tags: int, width: int, hidden: int, dropout: float) -> None:
+    def __init__(self, *, n_tags: int, chunk_seconds: float, width: int, hidden: int, dropout: float) -> None:
         super().__init__()
+        self.chunk_seconds = chunk_seconds
         self.normalise = nn.BatchNorm2d(1)
         self.blocks = nn.Sequential(
             ConvBlock2d(1, width, pool=(2, 2)),

@@ -34,11 +34,10 @@ def _constants() -> State:
 
 
 class HarmonicCNN(nn.Module):
-    """Takes any number of samples >= 73,472; in training at least two clips. `width`: filters of the first blocks, half
-    of the last ones' and of the embedding's length; `n_harmonics`: channels of the picture."""
+    """Takes chunks of 4.592 s and more: `chunk_seconds`; in training at least two clips. `width`: filters of the first
+    blocks, half of the last ones' and of the embedding's length; `n_harmonics`: channels of the picture."""
 
     front_end: ClassVar[FrontEnd] = WAVEFORM
-    chunk_seconds: ClassVar[float] = 5.0
     published: ClassVar[Published] = Published(
         names={"hstft.bw_Q": "filters.quality", "hstft_bn": "normalise"}
         | {f"layer{i + 1}": f"blocks.{i}" for i in range(7)}
@@ -48,8 +47,9 @@ class HarmonicCNN(nn.Module):
         constants=_constants,
     )
 
-    def __init__(self, *, n_tags: int, width: int, n_harmonics: int, dropout: float) -> None:
+    def __init__(self, *, n_tags: int, chunk_seconds: float, width: int, n_harmonics: int, dropout: float) -> None:
         super().__init__()
+        self.chunk_seconds = chunk_seconds
         self.filters = HarmonicFilters(sample_rate=self.front_end.sample_rate, n_harmonics=n_harmonics)
         self.normalise = nn.BatchNorm2d(n_harmonics)
         self.blocks = nn.Sequential(

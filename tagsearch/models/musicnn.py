@@ -23,11 +23,10 @@ from tagsearch.models.published import Published, Size, log_mel_constants
 
 
 class Musicnn(nn.Module):
-    """Takes any number of frames; in training at least two clips. `width`: filters of each rhythm layer, a quarter of a
-    timbre layer's; `back_end`: filters of the back end; `hidden`: length of the embedding."""
+    """Takes chunks of any length: `chunk_seconds`; in training at least two clips. `width`: filters of each rhythm
+    layer, a quarter of a timbre layer's; `back_end`: filters of the back end; `hidden`: length of the embedding."""
 
     front_end: ClassVar[FrontEnd] = LOG_MEL
-    chunk_seconds: ClassVar[float] = 3.0
     published: ClassVar[Published] = Published(
         names={"spec_bn": "normalise", "layers.0": "timbre.0", "layers.1": "timbre.1"}
         | {f"layers.{i + 2}": f"rhythm.{i}" for i in range(3)}
@@ -42,8 +41,11 @@ class Musicnn(nn.Module):
         constants=partial(log_mel_constants, LOG_MEL),
     )
 
-    def __init__(self, *, n_tags: int, width: int, back_end: int, hidden: int, dropout: float) -> None:
+    def __init__(
+        self, *, n_tags: int, chunk_seconds: float, width: int, back_end: int, hidden: int, dropout: float
+    ) -> None:
         super().__init__()
+        self.chunk_seconds = chunk_seconds
         n_rows, n_front = self.front_end.n_rows, 2 * 4 * width + 3 * width
         self.normalise = nn.BatchNorm2d(1)
         self.timbre = nn.ModuleList([_Timbre(4 * width, n_rows=int(share * n_rows)) for share in (0.7, 0.4)])

@@ -41,12 +41,11 @@ _ENCODER_NAMES = {
 
 
 class SelfAttention(nn.Module):
-    """Takes any number of frames. `width`: filters of the first blocks, half of the others' and of the encoder's size;
-    `dropout`: before the head; `hidden_dropout`: of what attention and feed-forward add to a step;
+    """Takes chunks of any length: `chunk_seconds`. `width`: filters of the first blocks, half of the others' and of the
+    encoder's size; `dropout`: before the head; `hidden_dropout`: of what attention and feed-forward add to a step;
     `attention_dropout`: of attention weights."""
 
     front_end: ClassVar[FrontEnd] = LOG_MEL_128
-    chunk_seconds: ClassVar[float] = 15.0
     published: ClassVar[Published] = Published(
         names={"spec_bn": "normalise"}
         | {f"layer{i + 1}": f"blocks.{i}" for i in range(7)}
@@ -66,6 +65,7 @@ class SelfAttention(nn.Module):
         self,
         *,
         n_tags: int,
+        chunk_seconds: float,
         width: int,
         cls: str,
         position: str,
@@ -74,6 +74,7 @@ class SelfAttention(nn.Module):
         attention_dropout: float,
     ) -> None:
         super().__init__()
+        self.chunk_seconds = chunk_seconds
         self.normalise = nn.BatchNorm2d(1)
         self.blocks = nn.Sequential(
             ResBlock2d(1, width, stride=2),

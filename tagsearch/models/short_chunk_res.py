@@ -19,11 +19,10 @@ from tagsearch.models.published import Published, Size, log_mel_constants
 
 
 class ShortChunkRes(nn.Module):
-    """Takes any number of frames; in training at least two clips. `width`: filters of the first blocks, a quarter of
-    the last one's and of the embedding's length."""
+    """Takes chunks of any length: `chunk_seconds`; in training at least two clips. `width`: filters of the first
+    blocks, a quarter of the last one's and of the embedding's length."""
 
     front_end: ClassVar[FrontEnd] = LOG_MEL_128
-    chunk_seconds: ClassVar[float] = 59_049 / 16_000  # SampleCNN's chunk, so that the two compare
     published: ClassVar[Published] = Published(
         names={"spec_bn": "normalise"}
         | {f"layer{i + 1}": f"blocks.{i}" for i in range(7)}
@@ -33,8 +32,9 @@ class ShortChunkRes(nn.Module):
         constants=partial(log_mel_constants, LOG_MEL_128),
     )
 
-    def __init__(self, *, n_tags: int, width: int, dropout: float) -> None:
+    def __init__(self, *, n_tags: int, chunk_seconds: float, width: int, dropout: float) -> None:
         super().__init__()
+        self.chunk_seconds = chunk_seconds
         self.normalise = nn.BatchNorm2d(1)
         n_filters = [1, width, width, 2 * width, 2 * width, 2 * width, 2 * width, 4 * width]
         self.blocks = nn.Sequential(*(ResBlock2d(n_in, n_out, stride=2) for n_in, n_out in pairwise(n_filters)))

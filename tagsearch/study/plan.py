@@ -13,11 +13,11 @@ from math import ceil, exp, log, pow
 
 from tagsearch.records import Config, Phase, Split
 from tagsearch.registry import MODELS, Scalar, entry
+from tagsearch.study.chunks import KNOB, check_chunks, longest_chunk
 from tagsearch.study.overrides import has_gpu
 from tagsearch.study.schema import Arm, Asha, Study, Tunable
 from tagsearch.study.settings import changed
 
-CHUNK_SECONDS = 3.0  # of the homework's models; others are close enough for an estimate
 START_SECONDS = 10.0  # Ray and its first actors, once a phase
 BACKWARD_COST = 3.0  # forward and backward, in forwards
 CHECKPOINT_BYTES = 2_000_000  # weights, optimizer and generator states of a small network
@@ -98,11 +98,14 @@ def make_plan(
 
 
 def predict(study: Study, *, n_slots: int | None = None) -> Plan:
-    """The plan on the corpus that the study names, at the size it is known to have, on this machine.
+    """The plan on the corpus that the study names, at the size it is known to have, on this machine. Raises StudyError
+    if the corpus's clips are shorter than a model's chunks.
 
     `n_slots`: trials at a time; by default as many as there are cores, or four to a GPU."""
     data, on_gpu = study.data, has_gpu()
-    size = entry("corpus", str(data["corpus"])).sizes[str(data.get("size", ""))]
+    corpus = entry("corpus", str(data["corpus"]))
+    size = corpus.sizes[str(data.get("size", ""))]
+    check_chunks(study, clip_seconds=size.clip_seconds)
     return make_plan(
         study,
         n_clips={"train": size.train, "valid": size.valid, "test": size.test},
@@ -122,11 +125,13 @@ class _Cost:
     def epoch_seconds(self, arm: Arm, tunables: Sequence[Tunable]) -> float:
         """One epoch with its validation, averaged over the models and widths that may be drawn in the arm."""
         models = _drawn(tunables, "model", arm.config) or (arm.config["model"],)
-        macs = sum(_macs(changed(arm.config, {"model": model}), tunables) for model in models) / len(models)
+        macs = sum(self._epoch_macs(changed(arm.config, {"model": model}), tunables) for model in models) / len(models)
         n_steps = ceil(self.n_clips["train"] / int(arm.config["batch_size"]))
-        n_valid_chunks = self.n_clips["valid"] * ceil(self.clip_seconds / CHUNK_SECONDS)
-        n_forwards = BACKWARD_COST * self.n_clips["train"] + n_valid_chunks
-        return n_steps * self.speed.seconds_per_step + n_forwards * macs / self.speed.macs_per_second
+        return n_steps * self.speed.seconds_per_step + macs / self.speed.macs_per_second
+
+    def _epoch_macs(self, config: Config, tunables: Sequence[Tunable]) -> float:
+        n_valid_chunks = self.n_clips["valid"] * ceil(self.clip_seconds / longest_chunk(config, tunables))
+        return (BACKWARD_COST * self.n_clips["train"] + n_valid_chunks) * _macs(config, tunables)
 
     def wall_seconds(self, trial_seconds: Sequence[float]) -> float:
         """Trials over slots: never less than the longest trial."""
@@ -137,12 +142,15 @@ class _Cost:
 def _macs(config: Config, tunables: Sequence[Tunable]) -> float:
     """Multiply-accumulates of one chunk's forward pass, scaled to the time that a network of that width takes."""
     model = MODELS[str(config["model"])]
+    macs = model.mega_macs * 1e6
+    if KNOB in model.knobs:
+        macs *= longest_chunk(config, tunables) / float(model.knobs[KNOB].default)
     if model.macs_knob is None:
-        return model.mega_macs * 1e6
+        return macs
     name = f"model.{model.macs_knob}"
     widths = _drawn(tunables, name, config) or (config[name],)
     standard = float(model.knobs[model.macs_knob].default)
-    return model.mega_macs * 1e6 * sum(pow(float(width) / standard, WIDTH_EXPONENT) for width in widths) / len(widths)
+    return macs * sum(pow(float(width) / standard, WIDTH_EXPONENT) for width in widths) / len(widths)
 
 
 def _drawn(tunables: Sequence[Tunable], name: str, config: Config) -> tuple[Scalar, ...]:

@@ -102,7 +102,7 @@ class _Trial:
         assert features.front_end == self.model.front_end, "the features are another model's"
         self.chunk_seconds = float(self.model.chunk_seconds)
         n_frames = features.front_end.frames(self.chunk_seconds)
-        _check_corpus(self.corpus, features, n_frames)
+        _check_corpus(self.corpus, features, n_frames, model=str(config["model"]))
         self.chunks = Chunks(features, n_frames=n_frames, device=self.device)
 
         self.loss = component("loss", config)
@@ -272,7 +272,7 @@ def _cached_corpus(path: Path, _written: int) -> CorpusTable:
     return CorpusTable.load(path)
 
 
-def _check_corpus(corpus: CorpusTable, features: Features, n_frames: int) -> None:
+def _check_corpus(corpus: CorpusTable, features: Features, n_frames: int, *, model: str) -> None:
     """Raises CorpusError if there is nothing to train or measure with."""
     for split in SPLITS:
         if not len(corpus.rows(split)):
@@ -283,7 +283,10 @@ def _check_corpus(corpus: CorpusTable, features: Features, n_frames: int) -> Non
             f"no tag of corpus {corpus.name} has validation clips with and without it; choose another one"
         )
     assert len(features.n_frames) == len(corpus.clip_ids), "the features are another corpus's"
-    check_lengths(features, np.arange(len(corpus.clip_ids)), n_frames)
+    try:
+        check_lengths(features, np.arange(len(corpus.clip_ids)), n_frames)
+    except CorpusError as error:
+        raise CorpusError(f"model {model} does not fit corpus {corpus.name}: {error}") from None
 
 
 def _finite(name: str, value: float) -> float:

@@ -5,12 +5,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tagsearch.errors import StudyError
 from tagsearch.registry import MODELS
 from tagsearch.study.plan import (
     START_SECONDS,
     Speed,
     expected_epochs,
     make_plan,
+    predict,
 )
 from tagsearch.study.schema import Asha, Study
 from tests.study.examples import LOSSES, SEARCH
@@ -58,6 +60,49 @@ def test_a_wider_network_costs_more_than_its_width_and_less_than_its_square(read
         for width in (8, 32)
     ]
     assert 4 < seconds[1] / seconds[0] < 16
+
+
+def test_a_longer_chunk_costs_more_and_is_heard_less_often(read: Read) -> None:
+    """By hand: 3 x 100 crops and, of 10 clips of 8 s, 3 chunks of 3 s or 1 of 6 s, at 1,202 MMAC for 3 s."""
+    text = "study: x\nbase: {model: musicnn, model.chunk_seconds: SECONDS, epochs: 1}\narms: {a: , b: {lr: 1}}\n"
+    for seconds, expected in (("3.0", 330 * 1202.0), ("6.0", (300 + 2 * 10) * 2 * 1202.0)):
+        plan = make_plan(
+            read(text.replace("SECONDS", seconds), "confirm.seeds=1"),
+            n_clips={"train": 100, "valid": 10, "test": 10},
+            clip_seconds=8.0,
+            n_slots=1,
+            speed=Speed(macs_per_second=1e6, seconds_per_step=0.0),
+        )
+        assert plan.seconds - START_SECONDS == pytest.approx(2 * expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (
+            "arms: {a: , b: {model: fcn}}",
+            "model fcn hears chunks of 29 s, .* corpus builtin last 8 s; choose another, or a",
+        ),
+        (
+            "base: {model: crnn}\narms: {a: , b: {lr: 1}}",
+            "model crnn hears .* 29 s, .*; set model.chunk_seconds to at most 8",
+        ),
+        ("tune: {trials_per_arm: 2, tunables: {model: {choice: [cnn1d, fcn]}}}", "model fcn hears chunks of 29 s"),
+        (
+            "base: {model: musicnn}\ntune: {trials_per_arm: 2, tunables: {model.chunk_seconds: {uniform: [3.0, 9.0]}}}",
+            "model musicnn hears chunks of 9 s",
+        ),
+    ],
+)
+def test_a_model_that_hears_more_than_a_clip_is_refused_before_anything_starts(
+    text: str, complaint: str, read: Read
+) -> None:
+    with pytest.raises(StudyError, match=complaint):
+        predict(read(f"study: x\n{text}\n"))
+
+
+def test_a_chunk_as_long_as_the_clip_fits(read: Read) -> None:
+    predict(read("study: x\nbase: {model: crnn, model.chunk_seconds: 8.0}\narms: {a: , b: {lr: 1}}\n"))
 
 
 def test_no_number_of_slots_beats_the_longest_trial(read: Read) -> None:

@@ -1,0 +1,43 @@
+"""How much audio a study's models hear at once, and whether the clips of its corpus hold that much."""
+
+from collections.abc import Iterator, Sequence
+
+from tagsearch.errors import StudyError
+from tagsearch.records import Config
+from tagsearch.registry import MODELS
+from tagsearch.study.schema import Study, Tunable
+from tagsearch.study.settings import changed
+
+KNOB = "chunk_seconds"  # of models that take any length
+
+
+def longest_chunk(config: Config, tunables: Sequence[Tunable]) -> float:
+    """Seconds of the model that `config` chooses; the longest where they are tuned."""
+    model, setting = MODELS[str(config["model"])], f"model.{KNOB}"
+    if KNOB not in model.knobs:
+        return model.chunk_seconds
+    tuned = next((t for t in tunables if t.name == setting and t.applies(config)), None)
+    if tuned is None:
+        return float(config[setting])
+    return max(map(float, tuned.choices), default=tuned.high)
+
+
+def check_chunks(study: Study, *, clip_seconds: float) -> None:
+    """Raises StudyError if a model that the study may train needs longer clips than the corpus has."""
+    tunables = study.tune.tunables if study.tune else ()
+    for config in _configs(study, tunables):
+        chunk, model = longest_chunk(config, tunables), config["model"]
+        if chunk > clip_seconds:
+            shorter = f"set model.{KNOB} to at most {clip_seconds:g}" if f"model.{KNOB}" in config else "choose another"
+            raise StudyError(
+                f"model {model} hears chunks of {chunk:.4g} s, and the clips of corpus {study.data['corpus']} last "
+                f"{clip_seconds:g} s; {shorter}, or a corpus with longer clips"
+            )
+
+
+def _configs(study: Study, tunables: Sequence[Tunable]) -> Iterator[Config]:
+    """Every arm's configuration, with every model that may be drawn in it."""
+    drawn = next((t.choices for t in tunables if t.name == "model"), ())
+    for arm in study.arms:
+        yield arm.config
+        yield from (changed(arm.config, {"model": model}) for model in drawn)
