@@ -22,7 +22,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import gelu, scaled_dot_product_attention
+from torch.nn.functional import gelu
 
 from tagsearch.data.frontend import LOG_MEL_128, FrontEnd
 from tagsearch.models.blocks import LinearHead, ResBlock2d
@@ -118,7 +118,7 @@ class _Layer(nn.Module):
         self.expand, self.contract = nn.Linear(size, 4 * size), nn.Linear(4 * size, size)
         self.norm = nn.LayerNorm(size, eps=self.epsilon)
         self.dropout = nn.Dropout(dropout)
-        self.attention_dropout = attention_dropout
+        self.attention_dropout = nn.Dropout(attention_dropout)
 
     def forward(self, steps: torch.Tensor) -> torch.Tensor:
         """(B, n_steps, size) -> the same shape."""
@@ -127,12 +127,14 @@ class _Layer(nn.Module):
         return out
 
     def attend(self, steps: torch.Tensor) -> torch.Tensor:
+        """Written out: a hundred steps are few, and torch's fused attention is not reproducible on a GPU."""
         query, key, value = (
             layer(steps).unflatten(2, (self.n_heads, -1)).transpose(1, 2)  # (B, n_heads, n_steps, size / n_heads)
             for layer in (self.query, self.key, self.value)
         )
-        dropout = self.attention_dropout if self.training else 0.0
-        return scaled_dot_product_attention(query, key, value, dropout_p=dropout).transpose(1, 2).flatten(start_dim=2)
+        weights = (query @ key.transpose(2, 3) / math.sqrt(query.shape[3])).softmax(dim=-1)
+        heads: torch.Tensor = self.attention_dropout(weights) @ value
+        return heads.transpose(1, 2).flatten(start_dim=2)
 
 
 def sinusoids(n_steps: int, size: int) -> torch.Tensor:
