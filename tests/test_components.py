@@ -160,6 +160,15 @@ def test_every_weight_of_a_model_gets_a_finite_gradient(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", registry.MODELS)
+def test_a_model_trains_in_half_precision(name: str) -> None:
+    model = build("model", name, n_tags=N_TAGS, **small("model", name))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits, _ = model(chunk(model, 2))
+    logits.float().square().sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", registry.MODELS)
 def test_a_model_is_the_same_after_saving_and_loading_its_state(name: str) -> None:
     first, second = (build("model", name, n_tags=N_TAGS, **small("model", name)) for _ in range(2))
     first(chunk(first, 4))  # moves the running statistics away from their initial values

@@ -138,7 +138,6 @@ def test_a_network_scores_as_its_reference_does_with_the_same_weights(name: str,
     torch.testing.assert_close(found, reference_weights.scores(name), rtol=0, atol=1e-5)
 
 
-@pytest.mark.filterwarnings("ignore:.*has all zero values")
 def test_self_attention_is_a_bert_encoder_over_the_steps_after_a_constant_vector(tmp_path: Path) -> None:
     weights = reference_weights.state("self_attention")
     model = imported("self_attention", tmp_path).build()

@@ -9,6 +9,7 @@ import torch
 
 from tagsearch.errors import UnknownNameError, UsageError
 from tagsearch.models.published import ImportedModel, import_checkpoint
+from tagsearch.registry import MODELS, Scalar
 from tests import reference_weights
 
 State = Mapping[str, torch.Tensor]
@@ -44,6 +45,37 @@ def test_sizes_are_read_from_the_shapes(tmp_path: Path) -> None:
     expected = {"chunk_seconds": 3.0, "width": 51, "back_end": 8, "hidden": 5, "dropout": 0.5}
     assert (found.n_tags, found.knobs) == (3, expected)
     assert found.build()(torch.randn(2, 96, 188))[0].shape == (2, 3)
+
+
+# knobs whose values a checkpoint's shapes show
+NARROW = {
+    "fcn": {"width": 2},
+    "musicnn": {"width": 2, "back_end": 3, "hidden": 4},
+    "crnn": {"width": 2, "hidden": 3},
+    "sample_cnn": {"width": 2},
+    "sample_cnn_se": {"width": 2},
+    "short_chunk": {"width": 2},
+    "short_chunk_res": {"width": 2},
+    "self_attention": {"width": 4},
+    "harmonic_cnn": {"width": 2, "n_harmonics": 3},
+}
+
+
+@pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if hasattr(entry.load(), "published")])
+def test_a_narrow_network_comes_back_by_the_references_names(name: str, tmp_path: Path) -> None:
+    model = build(name, NARROW[name])
+    published = model.published
+    weights = {published.reference_name(own): value for own, value in model.state_dict().items()}
+    found = imported(name, {**reference_weights.constants(name), **weights}, tmp_path)
+    assert found.n_tags == 3
+    assert {knob: found.knobs[knob] for knob in NARROW[name]} == NARROW[name]
+    again = found.build()
+    assert all(torch.equal(value, again.state_dict()[own]) for own, value in model.state_dict().items())
+
+
+def build(name: str, knobs: Mapping[str, Scalar]) -> torch.nn.Module:
+    defaults = {knob: spec.default for knob, spec in MODELS[name].knobs.items()}
+    return MODELS[name].load()(n_tags=3, **{**defaults, **knobs})
 
 
 def test_a_weight_keeps_its_values(tmp_path: Path) -> None:
