@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 # Each may import those before it, and itself. Families of components share a floor and do not import each other.
 FLOORS = [
     {"errors", "registry", "records", "__init__"},
-    {"study"},
+    {"study", "excerpts"},
     {"data"},
     {"models", "losses", "samplers"},
     {"training"},
@@ -20,7 +20,7 @@ FLOORS = [
     {"__main__"},
 ]
 TORCH_ROOMS = {"data", "models", "losses", "samplers", "training"}
-ANALYSIS_MAY_IMPORT = {"errors", "study", "records", "__init__"}
+ANALYSIS_MAY_IMPORT = {"errors", "study", "records", "excerpts", "__init__"}
 
 
 def imports_of(path: Path) -> set[str]:
