@@ -1,6 +1,6 @@
 """Is the baseline under-fitted? Whether its validation objective still improves when its epochs run out.
 
-The slope is that of a least-squares line through the last fifth of a trial's epochs, at least three; the interval is
+The slope is that of a least-squares line through the last fifth of a trial's epochs, at least five; the interval is
 Student's over the seeds of the confirm phase. One curve alone says nothing: its epochs are not independent.
 """
 
@@ -16,7 +16,8 @@ from analysis.rundata import RunData
 from tagsearch.records import State
 
 TAIL = 0.2  # of the epochs
-MIN_TAIL = 3  # epochs; a line through two has no residual
+MIN_TAIL = 5  # epochs; over fewer the slope of one seed is mostly noise
+MIN_EPOCHS = 3  # a line through two has no residual
 ALPHA = 0.05
 
 
@@ -36,7 +37,7 @@ class EndSlope:
 def end_slope(run: RunData, arm: str) -> EndSlope | None:
     """Of the arm's completed confirm trials; None if none of them has enough epochs. One seed has no interval."""
     done = [trial for trial in run.confirm if trial.spec.arm == arm and trial.state is State.COMPLETED]
-    curves = [_objective(run, trial.history) for trial in done if len(trial.history) >= MIN_TAIL]
+    curves = [_objective(run, trial.history) for trial in done if len(trial.history) >= MIN_EPOCHS]
     if not curves:
         return None
     slopes = np.array([_slope(curve[-_tail(len(curve)) :]) for curve in curves])
@@ -61,7 +62,7 @@ def _objective(run: RunData, history: Sequence[Mapping[str, float]]) -> npt.NDAr
 
 
 def _tail(n_epochs: int) -> int:
-    return max(MIN_TAIL, math.ceil(TAIL * n_epochs))
+    return min(n_epochs, max(MIN_TAIL, math.ceil(TAIL * n_epochs)))
 
 
 def _slope(values: npt.NDArray[np.float64]) -> float:
