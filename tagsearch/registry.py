@@ -223,6 +223,7 @@ SCHEDULES: dict[str, Entry] = {
 }
 
 _MTAT = "Law et al. 2009 (ISMIR)"
+_MTAT_PATH = Knob(default="", reason="the folder that holds annotations_final.csv; there is no default place")
 _MTAT_TAGS = Knob(
     default="top50",
     pattern=r"all|top[1-9][0-9]*",
@@ -255,7 +256,7 @@ CORPORA: dict[str, Entry] = {
         summary="MagnaTagATune: annotations_final.csv and audio folders 0..f",
         source=_MTAT,
         knobs={
-            "path": Knob(default="", reason="the folder that holds annotations_final.csv; there is no default place"),
+            "path": _MTAT_PATH,
             "split": Knob(
                 default="12:1:3",
                 choices=("12:1:3", "filtered", "hw2", "artist_disjoint"),
@@ -277,7 +278,7 @@ CORPORA: dict[str, Entry] = {
         summary="the homework's clips of MagnaTagATune: annotations_final.csv and waveform/<folder>/<name>.npy of 8 s",
         source=_HOMEWORK,
         knobs={
-            "path": Knob(default="", reason="the folder that holds annotations_final.csv; there is no default place"),
+            "path": _MTAT_PATH,
             "tags": _MTAT_TAGS,
             "merge": _MERGE,
         },

@@ -27,6 +27,12 @@ def test_unquoted_cells_read_like_quoted_ones(tmp_path: Path) -> None:
     assert np.array_equal(read_annotations(file).labels, quoted.labels)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    file = write_annotations(tmp_path, ROWS)
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert read_annotations(file).clip_ids.tolist() == [7, 2, 30, 31]
+
+
 def test_a_file_without_rows_has_no_labels(tmp_path: Path) -> None:
     assert read_annotations(write_annotations(tmp_path, [])).labels.shape == (0, 50)
 
@@ -82,7 +88,7 @@ def test_two_columns_of_one_tag_are_refused(tmp_path: Path) -> None:
 
 def test_a_column_without_a_name_is_refused(tmp_path: Path) -> None:
     file = write_annotations(tmp_path, ROWS, columns=["harp", ""])
-    with pytest.raises(CorpusError, match=":1: every tag column needs a name; the one after 'harp' has none"):
+    with pytest.raises(CorpusError, match=":1: every tag column needs a name, and one has none"):
         read_annotations(file)
 
 

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from tagsearch.data import folder
 from tagsearch.data.corpus import OpenCorpus
@@ -157,11 +159,20 @@ def test_the_label_file_lies_inside_the_folder(tmp_path: Path, name: str) -> Non
 def test_a_path_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="corpus folder needs `path`, the folder that holds audio and a label file"):
         load("")
-    with pytest.raises(CorpusError, match=r"corpus folder needs `path` to be a folder; .*nowhere is none$"):
+    with pytest.raises(CorpusError, match=r"corpus folder .*nowhere cannot be read: No such file or directory$"):
         load(tmp_path / "nowhere")
 
 
 def test_the_size_is_what_the_label_file_lists_whether_the_audio_is_there_or_not(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text(LABELS)
     size = folder.size(path=str(tmp_path), labels="", tags="all", sample_rate=16_000)
-    assert (size.train, size.valid, size.test) == (2, 1, 1)
+    assert (size.train, size.valid, size.test, size.clip_seconds) == (2, 1, 1, 30.0)
+
+
+def test_the_length_of_a_clip_is_the_median_of_those_that_can_be_measured(tmp_path: Path) -> None:
+    write(tmp_path, LABELS + "e.npy,test,Al,two,0,0\n")
+    for name, seconds in (("a.mp3", 2), ("b.mp3", 5)):
+        soundfile.write(tmp_path / name, np.zeros(8_000 * seconds), 8_000, format="WAV")
+    np.save(tmp_path / "e.npy", np.zeros(22_050 * 3))
+    size = folder.size(path=str(tmp_path), labels="", tags="all", sample_rate=22_050)
+    assert size.clip_seconds == 3.0

@@ -163,7 +163,10 @@ def test_what_is_published_needs_no_note(sixteen: Path) -> None:
     ("settings", "note"),
     [
         ({"split": "hw2"}, "The split is the homework's"),
-        ({"split": "artist_disjoint"}, "Every artist is in one split only (artist_disjoint)"),
+        (
+            {"split": "artist_disjoint"},
+            "Every artist is in one split only (artist_disjoint; a compilation counts as one artist)",
+        ),
         ({"tags": "top20"}, "The tags are not the usual 50 but top20"),
         ({"tags": "all"}, "The tags are not the usual 50 but all"),
         ({"merge": "homework"}, "Synonyms are merged (0 tags folded into 0)"),

@@ -1,7 +1,7 @@
 """MagnaTagATune's annotation file, annotations_final.csv.
 
-Conventions: tab separated, cells quoted or not; first column `clip_id`, last column `mp3_path`, the others one tag
-each (188 in the original) with cells 0 or 1. Tags are found by name, never by column: published files disagree on the
+Conventions: tab separated UTF-8, cells quoted or not; first column `clip_id`, last column `mp3_path`, the others one
+tag each (188 in the original) with cells 0 or 1. Tags are found by name, never by column: published files disagree on the
 order. Every row is read and checked, whatever part of it is used later.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from tagsearch.data.cells import BINARY, clip_id, refuse_bad_tags, refuse_twins
+from tagsearch.data.cells import BINARY, clip_id, label_array, refuse_bad_tags, refuse_twins
 from tagsearch.errors import CorpusError
 
 FOLDERS = frozenset("0123456789abcdef")
@@ -34,7 +34,7 @@ class Annotations:
 def read_annotations(file: Path) -> Annotations:
     """All of an annotation file. Raises CorpusError, with the line number where there is one."""
     try:
-        with file.open(newline="", encoding="utf-8") as lines:
+        with file.open(newline="", encoding="utf-8-sig") as lines:
             return _parse(file, csv.reader(lines, delimiter="\t"))
     except OSError as error:
         raise CorpusError(f"{file} cannot be read: {error.strerror}; is this the corpus folder?") from error
@@ -59,13 +59,12 @@ def _parse(file: Path, rows: Iterator[list[str]]) -> Annotations:
         cells.append("".join(values))
     refuse_twins(file, "clip_id", clip_ids, count(2))
     refuse_twins(file, "mp3_path", paths, count(2))
-    labels = np.frombuffer("".join(cells).encode(), dtype=np.uint8) - ord("0")
     return Annotations(
         file=file,
         tags=tuple(tags),
         clip_ids=np.array(clip_ids, dtype=np.int64),
         paths=tuple(paths),
-        labels=labels.astype(np.uint8).reshape(len(clip_ids), len(tags)),
+        labels=label_array(cells, len(tags)),
     )
 
 

@@ -1,7 +1,10 @@
-"""Checks of single cells, shared by the readers of label files. Each raises CorpusError with `file:line:`."""
+"""Cells of label files, shared by their readers. Each check raises CorpusError with `file:line:`."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from tagsearch.errors import CorpusError
 
@@ -29,8 +32,14 @@ def refuse_twins(file: Path, column: str, values: Sequence[int] | Sequence[str],
 
 def refuse_bad_tags(file: Path, tags: Sequence[str]) -> None:
     """Of a header: a tag without a name, or two of one name."""
+    if "" in tags:
+        raise CorpusError(f"{file}:1: every tag column needs a name, and one has none; an index of rows is no tag")
     for number, tag in enumerate(tags):
-        if not tag:
-            raise CorpusError(f"{file}:1: every tag column needs a name; the one after {tags[number - 1]!r} has none")
         if tag in tags[:number]:
             raise CorpusError(f"{file}:1: tags must be unique; two columns are called {tag!r}")
+
+
+def label_array(rows: Sequence[str], n_tags: int) -> npt.NDArray[np.uint8]:
+    """uint8 (n_clips, n_tags) of one string of 0 and 1 per clip."""
+    digits = np.frombuffer("".join(rows).encode(), dtype=np.uint8)
+    return (digits - np.uint8(ord("0"))).reshape(len(rows), n_tags)

@@ -6,10 +6,12 @@ most tags to choose anything by); where no artist is known the album stands for 
 clip itself. Audio files that the label file does not list are nobody's clips and no mistake.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 
 import numpy as np
+import soundfile
 
 from tagsearch.data.corpus import OpenCorpus, Progress
 from tagsearch.data.label_file import Labelled, read_label_file
@@ -31,7 +33,9 @@ SPLIT_NAMES: Mapping[str, Split] = {
     "dev": "valid",
     "test": "test",
 }
-ASSUMED_SECONDS = 30.0  # of a clip, for predictions: a common length of excerpts; nothing else relies on it
+# For predictions only:
+N_MEASURED = 20  # clips whose headers are read
+ASSUMED_SECONDS = 30.0  # of a clip where none can be measured: a common length of excerpts
 
 
 def load(*, cache: Path, progress: Progress, path: str, labels: str, tags: str, sample_rate: int) -> OpenCorpus:
@@ -61,20 +65,36 @@ def load(*, cache: Path, progress: Progress, path: str, labels: str, tags: str, 
 
 
 def size(*, path: str, labels: str, tags: str, sample_rate: int) -> CorpusSize:
-    """Clips by split as the label file lists them, whether their audio is there or not. Raises CorpusError."""
-    labelled = read_label_file(_label_file(_folder(path), labels))
+    """Clips by split as the label file lists them, whether their audio is there or not, and how long a few of them
+    are. Raises CorpusError."""
+    root = _folder(path)
+    labelled = read_label_file(_label_file(root, labels))
     splits, _ = _splits(labelled, _works(labelled)[0])
     train, valid, test = (int(np.sum(splits == number)) for number in range(len(SPLITS)))
-    return CorpusSize(train=train, valid=valid, test=test, clip_seconds=ASSUMED_SECONDS)
+    seconds = _typical_seconds(root, labelled.paths, sample_rate)
+    return CorpusSize(train=train, valid=valid, test=test, clip_seconds=seconds)
+
+
+def _typical_seconds(root: Path, paths: Sequence[str], sample_rate: int) -> float:
+    """The median length of about N_MEASURED clips from all over the list; ASSUMED_SECONDS if none can be measured."""
+    measured = (_seconds(root / path, sample_rate) for path in paths[:: max(1, len(paths) // N_MEASURED)])
+    return median([seconds for seconds in measured if seconds] or [ASSUMED_SECONDS])
+
+
+def _seconds(file: Path, sample_rate: int) -> float:
+    """Of what the file's header promises; 0 if it cannot be read: opening the corpus will say so."""
+    try:
+        if file.suffix == ".npy":
+            return float(np.load(file, mmap_mode="r").size / sample_rate)
+        return float(soundfile.info(file).duration)
+    except (OSError, ValueError, EOFError, soundfile.SoundFileError):
+        return 0.0
 
 
 def _folder(path: str) -> Path:
     if not path:
         raise CorpusError("corpus folder needs `path`, the folder that holds audio and a label file; none was given")
-    root = Path(path).expanduser()
-    if not root.is_dir():
-        raise CorpusError(f"corpus folder needs `path` to be a folder; {root} is none")
-    return root
+    return Path(path).expanduser()
 
 
 def _label_file(root: Path, name: str) -> Path:
@@ -82,7 +102,10 @@ def _label_file(root: Path, name: str) -> Path:
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise CorpusError(f"`labels` names a file inside the corpus folder, not {name!r}")
         return root / name
-    found = sorted(file for file in root.iterdir() if file.suffix.lower() in SUFFIXES and file.name[0] != ".")
+    try:
+        found = sorted(file for file in root.iterdir() if file.suffix.lower() in SUFFIXES and file.name[0] != ".")
+    except OSError as error:
+        raise CorpusError(f"corpus folder {root} cannot be read: {error.strerror}") from error
     if not found:
         raise CorpusError(f"{root} holds no .csv or .tsv file; say where the labels are with `labels: <file>`")
     if len(found) > 1:

@@ -2,7 +2,7 @@
 
 Conventions: UTF-8 with or without BOM, cells quoted or not; the delimiter (tab, comma or semicolon) is the one that
 makes most columns of the first line. A column is known by its name, in capitals or not: the path (`PATH_NAMES`), and
-as many of `FACTS` and `clip_id` as there are. With a column `tag` the file is long: one tag a row, an empty cell for a
+as many of `KNOWN` as there are. With a column `tag` the file is long: one tag a row, an empty cell for a
 clip without any; a tag said twice of a clip is said once; whatever else a row says of its clip, every row of that clip
 says the same. Otherwise it is wide: every other column is a tag, with cells 0 or 1, and a clip has one row.
 Every mistake is a CorpusError that begins with `file:line:`.
@@ -19,11 +19,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tagsearch.data.cells import BINARY, clip_id, refuse_bad_tags, refuse_twins
+from tagsearch.data.cells import BINARY, clip_id, label_array, refuse_bad_tags, refuse_twins
 from tagsearch.errors import CorpusError
 
 PATH_NAMES = ("path", "file", "filename", "file_name", "filepath", "file_path", "mp3_path", "audio", "audio_path")
 FACTS = ("split", "song", "album", "artist")
+KNOWN = (*FACTS, "clip_id")
 DELIMITERS = "\t,;"
 _DRIVE = re.compile(r"[A-Za-z]:/")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -49,7 +50,7 @@ class Labelled:
 class _Header:
     names: list[str]
     path: int
-    known: Mapping[str, int]  # columns of FACTS and clip_id
+    known: Mapping[str, int]  # columns of KNOWN
     tag: int | None  # of a long file
 
     @property
@@ -115,7 +116,7 @@ def _header(file: Path, text: str, delimiter: str) -> _Header:
     _, names = next(_raw_lines(file, text, delimiter), (1, []))
     names = [name.strip() for name in names]
     low = [name.lower() for name in names]
-    known = {role: column for role in (*FACTS, "clip_id") if (column := _one(file, low, (role,))) is not None}
+    known = {role: column for role in KNOWN if (column := _one(file, low, (role,))) is not None}
     path, tag = _one(file, low, PATH_NAMES), _one(file, low, ("tag",))
     if path is None:
         raise CorpusError(f"{file}:1: one column must be the path ({', '.join(PATH_NAMES)}); found {names[:5]}")
@@ -123,17 +124,13 @@ def _header(file: Path, text: str, delimiter: str) -> _Header:
     others = [names[column] for column in header.others]
     if tag is not None and others:
         raise CorpusError(
-            f"{file}:1: a file with a column `tag` has besides the path only {', '.join(known_columns())}; "
+            f"{file}:1: a file with a column `tag` has besides the path only {', '.join(KNOWN)}; "
             f"drop {', '.join(map(repr, others[:5]))}"
         )
     if tag is None and not others:
         raise CorpusError(f"{file}:1: there is no tag: neither a column `tag` nor one column per tag; found {names}")
     refuse_bad_tags(file, others)
     return header
-
-
-def known_columns() -> tuple[str, ...]:
-    return (*FACTS, "clip_id")
 
 
 def _one(file: Path, low: Sequence[str], names: Sequence[str]) -> int | None:
@@ -175,7 +172,7 @@ def _read_wide(file: Path, header: _Header, lines: Iterator[Line]) -> _Rows:
             column = next(column for column in columns if row[column] not in BINARY)
             raise CorpusError(
                 f"{file}:{line}: tag cells must be 0 or 1; the one of {header.names[column]!r} is {row[column]!r} "
-                f"(columns known besides tags: {', '.join(known_columns())}, or `tag` with one tag a row)"
+                f"(columns known besides tags: {', '.join(KNOWN)}, or `tag` with one tag a row)"
             )
         paths.append(path := inner_path(file, line, row[header.path]))
         line_numbers.append(line)
@@ -220,13 +217,12 @@ def _labelled(file: Path, header: _Header, rows: _Rows) -> Labelled:
         refuse_twins(file, "clip_id", [ids[row] for row in in_file_order], [lines[row] for row in in_file_order])
     else:
         ids = list(range(len(paths)))
-    labels = np.frombuffer("".join(rows.labels[path] for path in paths).encode(), dtype=np.uint8) - ord("0")
     return Labelled(
         file=file,
         tags=rows.tags,
         clip_ids=np.array(ids, dtype=np.int64),
         paths=tuple(paths),
-        labels=labels.astype(np.uint8).reshape(len(paths), len(rows.tags)),
+        labels=label_array([rows.labels[path] for path in paths], len(rows.tags)),
         facts={fact: tuple(rows.said[path][fact] for path in paths) for fact in FACTS if fact in header.known},
         lines=tuple(lines),
     )

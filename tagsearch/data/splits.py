@@ -87,7 +87,7 @@ SPLIT_RULES: Mapping[str, SplitRule] = {
     "artist_disjoint": SplitRule(
         assign=lambda paths, works: by_group([work.artist for work in works], SHARES),
         where=dict.fromkeys(SPLITS, "of artists that are in no other split"),
-        note="Every artist is in one split only (artist_disjoint): scores are not comparable with those published for "
-        "12:1:3, where artists are in several.",
+        note="Every artist is in one split only (artist_disjoint; a compilation counts as one artist): scores are not "
+        "comparable with those published for 12:1:3, where artists are in several.",
     ),
 }

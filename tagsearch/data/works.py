@@ -30,7 +30,7 @@ def work_of(path: str) -> Work:
 
     Names may hold hyphens: the artist ends at the first one, the album at the first `-number-` after it. A name of
     another form is its own song, album and artist (less `-start-end`, if there). Songs and albums of different folders
-    are different, artists are not."""
+    are different, artists are not. `magnatune_compilation` counts as one artist, though its 373 clips are by many."""
     folder, _, name = path.rpartition("/")
     stem = PurePosixPath(name).stem
     cut = _SONG.fullmatch(stem)
