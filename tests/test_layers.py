@@ -80,6 +80,7 @@ def test_analysis_reads_records_and_nothing_else_of_tagsearch(path: Path) -> Non
     [
         ("import tagsearch.cli", "torch ray pandas scipy matplotlib numpy optuna"),
         ("import tagsearch.study.parse, tagsearch.study.plan", "torch ray pandas scipy.stats matplotlib optuna"),
+        ("import tagsearch.data.folder, tagsearch.data.mtat_hw2", "torch ray pandas scipy matplotlib optuna"),
         ("import analysis; analysis.load", "torch ray optuna"),
     ],
 )
