@@ -28,4 +28,4 @@ def open_made(folder: Path, *, name: str) -> OpenCorpus:
     if corpus.bad:
         raise CorpusError(f"{folder} is damaged ({corpus.bad[0].path} is missing); delete it and it is made again")
     description = read_json(folder / DESCRIPTION)
-    return replace(corpus, table=replace(corpus.table, fingerprint=description["fingerprint"]))
+    return replace(corpus, table=replace(corpus.table, fingerprint=description["fingerprint"]), made=True)
