@@ -124,6 +124,7 @@ def _start(
     gpus_per_trial: float | None,
     **options: Any,
 ) -> None:
+    from tagsearch.data.corpus import counts_by_reason, write_bad_files
     from tagsearch.search.progress import LiveTable, ProgressBars, console
     from tagsearch.search.run import Options, execute, open_data
     from tagsearch.search.run_folder import open_run, taken
@@ -133,12 +134,13 @@ def _start(
     device, gpus = place(gpus_per_trial)
     out = console()
     with ProgressBars(out) as progress:
-        corpus, features = open_data(study, cache=storage / "cache", progress=progress)
-    for file in corpus.bad:
-        out.print(f"left out: {file.path}: {file.reason}")
+        corpus, features = open_data(study, cache=storage / "cache", progress=progress, say=out.print)
     folder.mkdir(parents=True, exist_ok=True)
     with taken(folder):
         open_run(folder, study, corpus.table, device=device)
+        if corpus.bad:
+            listed = write_bad_files(folder, corpus.bad)
+            out.print(f"left out: {len(corpus.bad):,} clips ({counts_by_reason(corpus.bad)}): see {listed}")
         out.print(f"run folder: {folder}")
         try:
             execute(

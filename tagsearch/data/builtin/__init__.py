@@ -29,4 +29,4 @@ def open_made(folder: Path, *, name: str) -> OpenCorpus:
         file = corpus.bad[0]
         raise CorpusError(f"{folder} is damaged ({file.path}: {file.reason}); delete it and it is made again")
     description = read_json(folder / DESCRIPTION)
-    return replace(corpus, table=replace(corpus.table, fingerprint=description["fingerprint"]))
+    return replace(corpus, table=replace(corpus.table, fingerprint=description["fingerprint"]), made=True)
