@@ -270,7 +270,7 @@ CORPORA: dict[str, Entry] = {
             "12:1:3": CorpusSize(train=18_706, valid=1_825, test=5_329, clip_seconds=29.1),
             "filtered": CorpusSize(train=15_244, valid=1_529, test=4_332, clip_seconds=29.1),
             "hw2": CorpusSize(train=6_206, valid=1_529, test=1_339, clip_seconds=29.1),
-            "artist_disjoint": CorpusSize(train=19_226, valid=1_691, test=4_943, clip_seconds=29.1),
+            "artist_disjoint": CorpusSize(train=19_301, valid=1_719, test=4_840, clip_seconds=29.1),
         },
     ),
     "mtat_hw2": Entry(

@@ -1,8 +1,8 @@
 """MagnaTagATune's annotation file, annotations_final.csv.
 
 Conventions: tab separated UTF-8, cells quoted or not; first column `clip_id`, last column `mp3_path`, the others one
-tag each (188 in the original) with cells 0 or 1. Tags are found by name, never by column: published files disagree on the
-order. Every row is read and checked, whatever part of it is used later.
+tag each (188 in the original) with cells 0 or 1. Tags are found by name, never by column: published files disagree on
+the order. Every row is read and checked, whatever part of it is used later.
 """
 
 import csv

@@ -16,7 +16,7 @@ from tagsearch.data.splits import DROPPED, SPLIT_RULES, Assignment
 from tagsearch.data.synonyms import MERGES, merge_note, merge_synonyms
 from tagsearch.data.table import Clips, open_clips
 from tagsearch.data.tags import TOP_50, choose_tags, named_tags
-from tagsearch.data.works import work_of
+from tagsearch.data.works import credited, work_of
 from tagsearch.errors import CorpusError
 from tagsearch.records import SPLITS
 
@@ -50,6 +50,7 @@ def read(
     annotations = read_annotations(root / ANNOTATIONS)
     rule = SPLIT_RULES[split]
     works = [work_of(path) for path in annotations.paths]
+    works = credited(works) if rule.by_performer else works
     splits = rule.assign(annotations.paths, works)
     chosen, labels, notes = _chosen_labels(annotations, splits, tags=tags, merge=merge)
     if rule.tagged_only:
