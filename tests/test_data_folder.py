@@ -115,7 +115,7 @@ def test_missing_and_empty_files_are_listed_and_others_ignored(tmp_path: Path) -
     assert [(file.path, file.reason) for file in load(tmp_path).bad] == [("a.mp3", "missing")]
     (tmp_path / "a.mp3").touch()
     corpus = load(tmp_path)
-    assert [(file.path, file.reason) for file in corpus.bad] == [("a.mp3", "empty (0 bytes)")]
+    assert [(file.path, file.reason) for file in corpus.bad] == [("a.mp3", "empty")]
     assert corpus.table.clip_ids.tolist() == [1, 2, 3]
 
 
