@@ -125,6 +125,7 @@ def _start(
     **options: Any,
 ) -> None:
     from tagsearch.data.corpus import counts_by_reason, write_bad_files
+    from tagsearch.search.excerpt_writer import ExcerptWriter
     from tagsearch.search.progress import LiveTable, ProgressBars, console
     from tagsearch.search.run import Options, execute, open_data
     from tagsearch.search.run_folder import open_run, taken
@@ -149,7 +150,11 @@ def _start(
                 features,
                 options=Options(gpus_per_trial=gpus, **options),
                 device=device,
-                observers=[LiveTable(study, out, quiet=quiet, verbose=verbose), TensorBoard(folder)],
+                observers=[
+                    LiveTable(study, out, quiet=quiet, verbose=verbose),
+                    TensorBoard(folder),
+                    ExcerptWriter(folder, corpus, say=out.print),
+                ],
             )
         except SomeTrialsFailedError:
             _finish(folder)
