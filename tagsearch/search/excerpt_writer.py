@@ -11,7 +11,7 @@ from tagsearch.search.observers import Observer
 
 
 class ExcerptWriter(Observer):
-    """An observer. A run without excerpts is whole all the same: what goes wrong is said and no more."""
+    """A run without excerpts is whole all the same: what goes wrong is said and no more."""
 
     def __init__(self, run: Path, corpus: OpenCorpus, *, say: Callable[[str], None]) -> None:
         self._run = run
