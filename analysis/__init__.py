@@ -5,7 +5,7 @@
     analysis.write_report(...)  a summary as report/: Markdown, HTML, CSV, JSON, PNG
     analysis.trial_figures(...) pictures of one trial, for TensorBoard
     analysis.inspect(...)       the labels of a corpus as a page, with CSV and PNG
-    analysis.labels_text(...)   the same as text; takes analysis.CorpusLabels(table=...)
+    analysis.labels_text(...)   the same as text; both take a CorpusTable, or a CorpusLabels to share its work
 
 Importing the package is cheap: pandas and matplotlib are loaded with the first call.
 """

@@ -76,8 +76,7 @@ def together(labels: CorpusLabels, theme: Theme = LIGHT) -> Figure | None:
     if len(labels.table.tags) < 2 or not len(tagged):
         return None
     observed, order = tag_pairs.cooccurrence(tagged), labels.order
-    frequency = np.diag(observed)
-    expected = np.outer(frequency, frequency) / len(tagged)
+    expected = tag_pairs.expected_together(np.diag(observed), len(tagged))
     lift = np.log2((observed + 1) / (expected + 1))
     np.fill_diagonal(lift, np.nan)
     return _heat_map(theme, [_cut(labels.table.tags[k]) for k in order], lift[np.ix_(order, order)])

@@ -8,17 +8,17 @@ from pathlib import Path
 
 from analysis.grids import Grid
 from analysis.label_section import labels_section, texts
-from analysis.labels import CorpusLabels
+from analysis.labels import CorpusLabels, labels_of
 from analysis.page import write_page
 from tagsearch.records import SPLITS, CorpusTable, write_json, write_text
 
 
-def inspect(table: CorpusTable, folder: Path) -> Path:
+def inspect(corpus: CorpusTable | CorpusLabels, folder: Path) -> Path:
     """Write the page of a corpus into `folder`, made when missing; returns index.html."""
-    labels = CorpusLabels(table=table)
+    labels = labels_of(corpus)
     write_label_files(labels, folder)
-    section = labels_section(labels)
-    return write_page(folder, title=f"Corpus {table.name}", header=header(table), sections=[section])
+    title, head = f"Corpus {labels.table.name}", header(labels.table)
+    return write_page(folder, title=title, header=head, sections=[labels_section(labels)])
 
 
 def write_label_files(labels: CorpusLabels, folder: Path) -> None:
@@ -34,8 +34,9 @@ def header(table: CorpusTable) -> list[str]:
     return [f"Clips: {sizes}", f"Fingerprint {table.fingerprint[:12]}"]
 
 
-def labels_text(labels: CorpusLabels, width: int = 120) -> str:
+def labels_text(corpus: CorpusTable | CorpusLabels, width: int = 120) -> str:
     """For a terminal of that many columns."""
+    labels = labels_of(corpus)
     blocks = [
         part.plain(width) if isinstance(part, Grid) else "\n".join(textwrap.fill(line, width) for line in part.lines)
         for part in texts(labels)

@@ -13,19 +13,19 @@ import pandas as pd
 
 from analysis import label_figures, label_measures, tag_pairs
 from analysis.grids import Grid
-from analysis.labels import CorpusLabels
+from analysis.labels import CorpusLabels, labels_of
 from analysis.sections import Part, Section, Text, draw
-from tagsearch.records import SPLITS
+from tagsearch.records import SPLITS, CorpusTable
 
-MAX_ROWS = 24
+MAX_ROWS = 30
 CONTRADICTIONS = {"opposite": 14, "alternative": 8, "apart": 4}  # rows of each kind
 MAX_SHOWN = 2  # rows of one kind that show a tag or one of its likely synonyms
 MAX_NAMES = 12
 MISSING = "-"  # what cannot be measured
 
 
-def labels_section(labels: CorpusLabels) -> Section:
-    return Section(anchor="data", title="Data analysis", parts=list(_parts(labels)))
+def labels_section(corpus: CorpusTable | CorpusLabels) -> Section:
+    return Section(anchor="data", title="Data analysis", parts=list(_parts(labels_of(corpus))))
 
 
 def texts(labels: CorpusLabels) -> tuple[Text | Grid, ...]:
@@ -182,7 +182,7 @@ def synonyms_grid(labels: CorpusLabels) -> Grid:
         )
         for row in found.head(MAX_ROWS).to_dict("records")
     ]
-    head = ("a", "b", "both", "P(b|a)", "P(a|b)", "lift", "sibling lift", "songs", "company")
+    head = ("tag a", "tag b", "both", "P(b|a)", "P(a|b)", "lift", "sibling lift", "songs", "company")
     rule = (
         f"Songs: correlation of a on one clip with b on another of its song, corrected for what listeners leave out "
         f"(Spearman 1904); {MISSING}: unreliable. Company: likeness of their co-occurrence with all other tags. A pair "
@@ -215,16 +215,17 @@ def contradictions_grid(labels: CorpusLabels) -> Grid:
         for row in _diverse(labels, labels.contradictory(kind), n_rows)
     ]
     n_found = int((labels.pairs["contradiction"] != "").sum())
-    head = ("kind", "a", "b", "together", "by chance", "ratio", "songs", "company")
+    head = ("kind", "tag a", "tag b", "together", "by chance", "ratio", "songs", "company")
     rule = (
-        f"Pairs that meet at most {tag_pairs.MAX_RATIO:g} times as often as independent tags would, of at least "
-        f"{tag_pairs.MIN_EXPECTED:g} expected clips, at a false discovery rate of {tag_pairs.MAX_Q:g} (exact test, "
-        f"Benjamini & Hochberg over all pairs). Surest first; likely synonyms count as one tag, and a tag has at most "
-        f"{MAX_SHOWN} rows of a kind."
+        f"Pairs that meet at most {tag_pairs.MAX_RATIO:g} times as often as independent tags would (of at least "
+        f"{tag_pairs.MIN_EXPECTED:g} clips by chance), at a false discovery rate of {tag_pairs.MAX_Q:g}: exact test, "
+        "clips of one song counted as far as they differ, Benjamini & Hochberg over all pairs. Surest first; likely "
+        f"synonyms count as one tag, and a tag has at most {MAX_SHOWN} rows of a kind."
     )
     kinds = (
         f"Opposite: songs <= {tag_pairs.OPPOSITE_SONGS:g}, or where songs are unreliable company <= "
-        f"{tag_pairs.OPPOSITE_COMPANY:g}. Alternative: the same company, yet one or the other. Apart: different music."
+        f"{tag_pairs.OPPOSITE_COMPANY:g}. Alternative: company >= {tag_pairs.ALTERNATIVE_COMPANY:g}, yet one or the "
+        "other. Apart: the rest. Labels cannot tell a contradiction from two kinds of music that never meet."
     )
     return Grid(
         title=f"Contradictory pairs: {_shown(len(rows), n_found)}",

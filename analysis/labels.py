@@ -94,10 +94,13 @@ class CorpusLabels:
             "shared": plain_records(self.shared),
             "rare": plain_records(self.rare),
             "synonym_families": [list(family) for family in self.families],
-            "contradictory_pairs": plain_records(
-                self.pairs[self.pairs["contradiction"] != ""][["a", "b", "contradiction"]]
-            ),
+            "contradictory_pairs": {kind: len(self.contradictory(kind)) for kind in tag_pairs.KINDS},
         }
+
+
+def labels_of(corpus: CorpusTable | CorpusLabels) -> CorpusLabels:
+    """For functions that take a table, or its analysis where that is shared."""
+    return corpus if isinstance(corpus, CorpusLabels) else CorpusLabels(table=corpus)
 
 
 def split_facts(table: CorpusTable, split: Split) -> dict[str, object]:

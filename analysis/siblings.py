@@ -21,13 +21,16 @@ class Siblings:
     """base: share of clips with the tag. agreement: P(tag on another clip of the song | tag), over all ordered pairs of
     clips of one song; NaN where no clip with the tag has a sibling. lift: of tag b on a sibling of a clip with tag a,
     over chance, each clip counted once, so that one long piece does not speak for all. correlation: of the songs' true
-    tags, see `corrected`; NaN where one of the two tags is not reliable. reliable: the tag agrees beyond chance."""
+    tags, see `corrected`; NaN where one of the two tags is not reliable. reliable: the tag agrees beyond chance.
+    inflation: of the variance of the number of clips with both of two unrelated tags, as clips of one song are alike
+    (Kish's design effect, at least 1)."""
 
     base: Floats
     agreement: Floats
     lift: Floats
     correlation: Floats
     reliable: npt.NDArray[np.bool_]
+    inflation: Floats
 
 
 def measure(labels: npt.NDArray[np.uint8], songs: npt.NDArray[np.integer]) -> Siblings:
@@ -43,6 +46,7 @@ def measure(labels: npt.NDArray[np.uint8], songs: npt.NDArray[np.integer]) -> Si
         lift=1 + ratio(covariance, np.outer(mean, mean)),
         correlation=corrected(covariance, reliable),
         reliable=reliable,
+        inflation=_inflation(covariance, mean, size),
     )
 
 
@@ -53,6 +57,13 @@ def corrected(covariance: Floats, reliable: npt.NDArray[np.bool_]) -> Floats:
     word has less (harpsichord and classical), as many songs of the wider one are not of it. May exceed 1 by chance."""
     own = np.where(reliable, np.diag(covariance), np.nan)
     return np.asarray(covariance / np.sqrt(np.outer(own, own)))
+
+
+def _inflation(covariance: Floats, mean: Floats, size: Ints) -> Floats:
+    """1 + (clips a song - 1) x the product of the two tags' correlations within songs; a song counts by its clips."""
+    within = np.clip(np.nan_to_num(ratio(np.diag(covariance), mean * (1 - mean))), 0, 1)
+    clips_a_song = float((size**2).sum() / size.sum()) if size.sum() else 1.0
+    return np.asarray(1 + (clips_a_song - 1) * np.outer(within, within))
 
 
 def _renumbered(songs: npt.NDArray[np.integer]) -> tuple[Ints, Ints]:

@@ -1,7 +1,7 @@
 """Pairs of tags: which are likely two words for one thing, which contradict each other. Found from the labels alone.
 
 The spelling of tags is never looked at. All evidence is counted on clips with at least one tag; expected counts are
-those of independent tags. What marks two words for one thing in listener labels:
+those of independent tags on such clips (`population`). What marks two words for one thing in listener labels:
 
     songs    the corrected sibling correlation (analysis.siblings) is about 1: where one word holds, so does the other
     company  both go with, and against, the same other tags: `profile`, the cosine of their Pearson residuals
@@ -34,7 +34,9 @@ MAX_RATIO = 0.5
 MAX_Q = 0.05  # false discovery rate over all pairs
 OPPOSITE_SONGS = -0.25
 OPPOSITE_COMPANY = -0.40
+ALTERNATIVE_COMPANY = 0.10
 
+KINDS = ("opposite", "alternative", "apart")  # of contradictory pairs, see `contradictions`
 COLUMNS = ["a", "b", "n_a", "n_b", "observed", "expected", "lift", "p_b_given_a", "p_a_given_b", "sibling_lift"]
 COLUMNS += ["sibling_correlation", "profile", "synonym_score", "p_apart", "q_apart", "ratio_upper", "contradiction"]
 
@@ -45,9 +47,32 @@ def cooccurrence(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     return np.rint(values.T @ values).astype(np.int64)
 
 
-def residuals(together: npt.NDArray[np.int64], n_clips: int) -> Floats:
+def population(counts: npt.NDArray[np.integer], n_tagged: int) -> float:
+    """How many clips there would have to be for independent tags with these counts to leave `n_tagged` with any tag.
+
+    Among tagged clips alone even independent tags avoid each other, as one suffices to be there: n_a n_b / n_tagged
+    expects too many clips with both. The solution M of M (1 - prod(1 - n / M)) = n_tagged; infinite where no clip has
+    two tags, and so none is expected to."""
+    if counts.sum() <= n_tagged:
+        return np.inf
+    low, high = np.log(n_tagged), np.log(n_tagged) + 30
+    for _ in range(60):
+        middle = (low + high) / 2
+        clips = np.exp(middle)
+        with np.errstate(divide="ignore"):
+            reached = -clips * np.expm1(np.log1p(-np.minimum(counts / clips, 1)).sum())
+        low, high = (middle, high) if reached < n_tagged else (low, middle)
+    return float(np.exp(high))
+
+
+def expected_together(counts: npt.NDArray[np.integer], n_tagged: int) -> Floats:
+    """Clips with both of two independent tags, (n_tags, n_tags)."""
+    return np.asarray(np.outer(counts, counts) / population(counts, n_tagged), dtype=np.float64)
+
+
+def residuals(together: npt.NDArray[np.int64], n_tagged: int) -> Floats:
     """(observed - expected) / sqrt(expected + 1); the 1 keeps pairs of rare tags quiet."""
-    expected = _expected(together, n_clips)
+    expected = expected_together(np.diag(together), n_tagged)
     return np.asarray((together - expected) / np.sqrt(expected + 1))
 
 
@@ -87,7 +112,7 @@ def tag_pairs(tags: tuple[str, ...], labels: npt.NDArray[np.uint8], siblings: Si
     a, b = frequent[first], frequent[second]
     frame = pd.DataFrame({"a": np.array(tags, dtype=object)[a], "b": np.array(tags, dtype=object)[b]})
     frame["n_a"], frame["n_b"], frame["observed"] = counts[a], counts[b], together[a, b]
-    frame["expected"] = _expected(together, len(labels))[a, b]
+    frame["expected"] = expected_together(counts, len(labels))[a, b]
     for name, whole in {"lift": "expected", "p_b_given_a": "n_a", "p_a_given_b": "n_b"}.items():
         frame[name] = ratio(frame["observed"], frame[whole])
     frame["sibling_lift"], frame["sibling_correlation"] = siblings.lift[a, b], siblings.correlation[a, b]
@@ -95,9 +120,10 @@ def tag_pairs(tags: tuple[str, ...], labels: npt.NDArray[np.uint8], siblings: Si
     frame["synonym_score"] = (
         frame[["sibling_correlation", "profile"]].min(axis=1).clip(upper=1).where(is_synonym(frame))
     )
-    frame["p_apart"] = chance_apart(frame, len(labels))
+    inflation = siblings.inflation[a, b]
+    frame["p_apart"] = chance_apart(frame, population(counts, len(labels)), inflation)
     frame["q_apart"] = false_discovery_rate(frame["p_apart"].to_numpy())
-    frame["ratio_upper"] = _upper_ratio(frame)
+    frame["ratio_upper"] = _upper_ratio(frame, inflation)
     frame["contradiction"] = contradictions(frame)
     return frame[COLUMNS]
 
@@ -116,22 +142,28 @@ def contradictions(pairs: pd.DataFrame) -> list[str]:
     MAX_RATIO of at least MIN_EXPECTED expected clips); empty for the others:
 
     alternative  they keep the same company, yet seldom meet: one or the other (female, male)
-    opposite     where one holds the other's company is missing too (slow, fast); by songs, else by company
-    apart        they are simply of different music (classical, rock)"""
+    opposite     where one holds, the other is missing on the sibling clips too (slow, fast); where those cannot tell,
+                 its company is missing (vocals, no vocals)
+    apart        they are simply of different music (opera, rock)"""
     apart = (pairs["q_apart"] <= MAX_Q) & (pairs["expected"] >= MIN_EXPECTED) & (pairs["lift"] <= MAX_RATIO)
     songs, company = pairs["sibling_correlation"], pairs["profile"]
     opposite = (songs <= OPPOSITE_SONGS) | (songs.isna() & (company <= OPPOSITE_COMPANY))
-    kinds = np.select([~apart, company > 0, opposite], ["", "alternative", "opposite"], default="apart")
+    kinds = np.select(
+        [~apart, company >= ALTERNATIVE_COMPANY, opposite], ["", "alternative", "opposite"], default="apart"
+    )
     return [str(kind) for kind in kinds]
 
 
-def chance_apart(pairs: pd.DataFrame, n_clips: int) -> Floats:
-    """P(as few or fewer clips with both | independent tags): one-sided exact (hypergeometric) test."""
+def chance_apart(pairs: pd.DataFrame, n_clips: float, inflation: Floats) -> Floats:
+    """P(as few or fewer clips with both | independent tags): one-sided exact (hypergeometric) test on the effective
+    number of clips, all counts divided by `inflation`, that of the clips with both rounded up."""
     from scipy.stats import hypergeom  # slow to load
 
-    columns = (pairs[name].to_numpy() for name in ("observed", "n_a", "n_b"))
-    observed, n_a, n_b = columns
-    return np.asarray(hypergeom.cdf(observed, n_clips, n_a, n_b), dtype=np.float64)
+    if not np.isfinite(n_clips):
+        return np.ones(len(pairs))
+    observed = np.ceil(pairs["observed"].to_numpy() / inflation - 1e-9)
+    n_all, n_a, n_b = (np.rint(counts / inflation) for counts in (n_clips, pairs["n_a"], pairs["n_b"]))
+    return np.asarray(hypergeom.cdf(observed, n_all, n_a, n_b), dtype=np.float64)
 
 
 def false_discovery_rate(chances: Floats) -> Floats:
@@ -165,16 +197,11 @@ def families(tags: tuple[str, ...], pairs: pd.DataFrame) -> list[tuple[str, ...]
     return sorted((tuple(group) for group in members.values() if len(group) > 1), key=len, reverse=True)
 
 
-def _expected(together: npt.NDArray[np.int64], n_clips: int) -> Floats:
-    counts = np.diag(together).astype(np.float64)
-    return np.asarray(np.outer(counts, counts) / max(n_clips, 1))
-
-
-def _upper_ratio(pairs: pd.DataFrame) -> Floats:
-    """Upper 95 % limit of observed / expected, the count taken as Poisson (Garwood 1936)."""
+def _upper_ratio(pairs: pd.DataFrame, inflation: Floats) -> Floats:
+    """Upper 95 % limit of observed / expected, the effective count taken as Poisson (Garwood 1936)."""
     from scipy.special import gammaincinv
 
-    return ratio(gammaincinv(pairs["observed"].to_numpy() + 1.0, 0.95), pairs["expected"])
+    return ratio(gammaincinv(pairs["observed"].to_numpy() / inflation + 1.0, 0.95) * inflation, pairs["expected"])
 
 
 def _condensed(distance: Floats) -> Floats:
