@@ -40,7 +40,13 @@ def counts(labels: CorpusLabels, theme: Theme = LIGHT) -> Figure | None:
         axes.plot([], [], "s", ms=8, color=theme.colours[0], label="train")  # first in the legend, as bars are not
         axes.barh(places, shown[:, 0], height=0.72, color=theme.colours[0])
         for k in (1, 2):
-            style: dict[str, Any] = {"color": theme.colours[k], "mec": theme.paper, "mew": 0.7, "ms": 5.5}
+            style: dict[str, Any] = {
+                "color": theme.colours[k],
+                "mec": theme.paper,
+                "mew": 0.7,
+                "ms": 5.5,
+                "clip_on": False,
+            }
             axes.plot(shown[:, k], places, MARKS[k], label=SPLITS[k], **style)
         _log_axis(axes, int(numbers.max()), digits=(1, 3) if len(panels) == 1 else (1,))
         axes.set_xlabel("clips with the tag")

@@ -47,10 +47,15 @@ def _parts(labels: CorpusLabels, *, pictures: bool = True) -> Iterator[Part]:
     yield Text(lines=tuple(rarity(labels)))
     yield from drawn("siblings", "Do clips of one song agree?", label_figures.siblings)
     yield from drawn("tag_pairs", "Tags together on a clip, against chance", label_figures.together)
-    yield synonyms_grid(labels)
+    yield _filled(synonyms_grid(labels))
     if labels.families:
         yield Text(lines=(f"Groups in which every pair is a likely synonym: {_families(labels)}.",))
-    yield contradictions_grid(labels)
+    yield _filled(contradictions_grid(labels))
+
+
+def _filled(grid: Grid) -> Grid | Text:
+    """A table without rows as text."""
+    return grid if grid.rows else Text(lines=(f"{grid.title}.", *grid.notes), soft=True)
 
 
 # --- sentences -------------------------------------------------------------------------------------------------------

@@ -175,9 +175,10 @@ def rare_tags(table: CorpusTable) -> pd.DataFrame:
         few = np.minimum(n_positives, n_negatives) < label_measures.MIN_POSITIVES
         why = np.select([np.isnan(error), few | (error > label_measures.MAX_ERROR)], ["undefined", "too rare"], "")
         frame = {"split": split, "tag": np.array(table.tags, dtype=object), "n_positives": n_positives}
-        frames.append(pd.DataFrame(frame | {"auc_error": error, "why": why.astype(object)})[why != ""])
-    found: pd.DataFrame = pd.concat(frames, ignore_index=True)
-    return found.sort_values(["split", "n_positives"], kind="stable", ignore_index=True)
+        found = pd.DataFrame(frame | {"auc_error": error, "why": why.astype(object)})[why != ""]
+        frames.append(found.sort_values("n_positives", kind="stable"))
+    together: pd.DataFrame = pd.concat(frames, ignore_index=True)
+    return together
 
 
 def plain_records(frame: pd.DataFrame) -> list[dict[str, object]]:

@@ -80,17 +80,32 @@ def test_names_of_tags_cannot_inject_html_nor_formulas(tmp_path):
     assert "&lt;b&gt;bold&lt;/b&gt;" in page
 
 
+def test_a_letter_that_the_font_lacks_is_no_reason_to_warn(tmp_path):
+    rows = [[1, 0], [0, 1], [1, 1]]
+    page = analysis.inspect(table_of(rows, tags=["日本語", "é"]), tmp_path).read_text()
+    assert "日本語" in page
+
+
 @pytest.mark.parametrize(
     ("rows", "extra", "said"),
     [
         ([[1], [0], [1]], {"splits": [0, 1, 2]}, "1 tag;"),
         ([[1, 1], [1, 0], [1, 1]], {"splits": [0, 1, 2]}, "no ROC AUC, as all or none of the clips have them"),
         ([[1, 0], [0, 1]], {}, "No song has two clips with tags"),
+        ([[1, 0], [0, 1], [1, 0]], {}, "Likely synonyms: none found."),
         ([[0, 0], [0, 0]], {}, "2 clips have no tag."),
         ([[1, 0], [1, 0]], {"splits": [0, 2]}, "1 tag without a training clip"),
         ([[1, 0], [1, 0]], {"splits": [2, 2]}, "2 tags without a training clip"),
     ],
-    ids=["one tag", "one clip a split", "no siblings", "no labels", "a tag never seen", "no training clips"],
+    ids=[
+        "one tag",
+        "one clip a split",
+        "no siblings",
+        "no synonyms",
+        "no labels",
+        "a tag never seen",
+        "no training clips",
+    ],
 )
 def test_a_poor_corpus_is_shown_and_says_what_is_missing(tmp_path, rows, extra, said):
     table = table_of(rows, **extra)
