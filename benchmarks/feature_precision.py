@@ -16,11 +16,13 @@ import numpy as np
 import torch
 
 from tagsearch import registry
+from tagsearch.data.audio import read_audio
 from tagsearch.data.batches import Chunks
+from tagsearch.data.compute import LogMelBlocks
 from tagsearch.data.corpus import OpenCorpus, open_corpus
-from tagsearch.data.features import Features, open_features, prepare
-from tagsearch.data.frontend import FrontEnd
-from tagsearch.data.logmel import log_mel_of_files
+from tagsearch.data.features import Features, open_features, write_view
+from tagsearch.data.frontend import LogMel
+from tagsearch.data.store import prepare
 from tagsearch.records import Config, TrialSpec
 from tagsearch.study.schema import Stop
 from tagsearch.training import checkpoint
@@ -60,12 +62,13 @@ def trained(corpus: OpenCorpus, cache: Path, epochs: int) -> tuple[torch.nn.Modu
     """The baseline after some epochs of Adam (plain SGD would hardly have begun), and the features it heard."""
     config = baseline(epochs)
     model: torch.nn.Module = component("model", config, n_tags=len(corpus.table.tags))
-    folder = prepare(corpus, model.front_end, cache=cache, progress=lambda *_: None)  # type: ignore[arg-type]
+    prepared = prepare(corpus, model.front_end, cache=cache, progress=lambda *_: None)  # type: ignore[arg-type]
+    view = write_view(prepared, corpus.table)
     with tempfile.TemporaryDirectory() as trial:
         corpus.table.save(Path(trial) / "corpus.npz")
         settings = TrialSettings(
             corpus=Path(trial) / "corpus.npz",
-            features=folder,
+            features=view,
             objective="valid/pr_auc",
             checkpoint="last",
             stop=Stop(),
@@ -76,7 +79,7 @@ def trained(corpus: OpenCorpus, cache: Path, epochs: int) -> tuple[torch.nn.Modu
         for _ in run_trial(spec, settings, Path(trial)):
             pass
         model.load_state_dict(checkpoint.from_bytes(weights_file(Path(trial), "final").read_bytes()))
-    return model, open_features(folder)
+    return model, open_features(view)
 
 
 def baseline(epochs: int) -> Config:
@@ -86,15 +89,14 @@ def baseline(epochs: int) -> Config:
     return {**chosen, **knobs, "lr": 1e-3, "epochs": epochs, "batch_size": 16}
 
 
-def in_single_precision(corpus: OpenCorpus, front_end: FrontEnd) -> Features:
+def in_single_precision(corpus: OpenCorpus, front_end: LogMel) -> Features:
     """The features of the validation and test clips, computed anew and never rounded; training clips are left empty."""
-    wanted = corpus.table.splits > 0
-    blocks = log_mel_of_files([corpus.root / path for path in corpus.table.paths[wanted].tolist()], front_end)
-    n_frames = np.zeros(len(wanted), dtype=np.int64)
-    n_frames[wanted] = [block.shape[1] for block in blocks]
-    offsets = np.concatenate([[0], np.cumsum(n_frames * front_end.n_rows)])
-    data = np.concatenate([block.ravel() for block in blocks])
-    return Features(front_end=front_end, data=data, n_frames=n_frames, offsets=offsets)  # type: ignore[arg-type]
+    single = LogMelBlocks(front_end)
+    blocks = [np.empty((front_end.n_rows, 0), np.float32)] * len(corpus.table.paths)
+    for row in np.flatnonzero(corpus.table.splits > 0):
+        path = corpus.root / corpus.table.paths[row]
+        blocks[row] = single.unrounded(read_audio(path, front_end.sample_rate, npy_rate=corpus.sample_rate))
+    return Features(front_end=front_end, blocks=blocks, n_frames=np.array([block.shape[1] for block in blocks]))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ import torch
 
 from tagsearch import registry
 from tagsearch.data.corpus import OpenCorpus
-from tagsearch.data.features import prepare
+from tagsearch.data.features import write_view
+from tagsearch.data.store import prepare
 from tagsearch.losses.bce import BCE
 from tagsearch.records import Config, CorpusTable, TrialSpec
 from tagsearch.study.schema import Stop
@@ -55,10 +56,10 @@ def measure(corpus: OpenCorpus, folder: Path, model: str, n_rounds: int) -> tupl
     """Median milliseconds of a bare step and of a trial's step, and the median of their ratios."""
     config = baseline(model)
     network = component("model", config, n_tags=N_TAGS)
-    features = prepare(corpus, network.front_end, cache=folder, progress=lambda *_: None)
+    prepared = prepare(corpus, network.front_end, cache=folder, progress=lambda *_: None)
     settings = TrialSettings(
         corpus=folder / "corpus.npz",
-        features=features,
+        features=write_view(prepared, corpus.table),
         objective="valid/pr_auc",
         checkpoint="last",
         stop=Stop(),

@@ -30,6 +30,16 @@ class CorpusError(UsageError):
     """A corpus is missing, unreadable or not what its description says."""
 
 
+class BadAudioError(TagsearchError):
+    """An audio file cannot be used; it is left out and listed. `reason`: the few words that such files are counted by;
+    `detail`: what is particular to this one."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason} ({detail})" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+
+
 class RecordError(TagsearchError):
     """A run folder or a file in it is missing, damaged or of another version."""
 

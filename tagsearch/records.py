@@ -3,6 +3,7 @@
 Layout of a run folder (every file is written atomically; nothing here is ever unpickled):
 
     study.yaml  resolved.yaml  lock.json  environment.json  corpus.npz  trials.csv  report/
+    bad_files.csv  clips that were left out, if any: path and reason
     tune/<trial>/  confirm/<trial>/
         trial.json     what was to be run (TrialSpec), written before it starts
         history.json   one row an epoch (see HISTORY_COLUMNS)
@@ -278,9 +279,16 @@ def read_array(path: Path, name: str) -> npt.NDArray[Any]:
         return array
 
 
+def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """All arrays of the file. Raises RecordError if it is missing or damaged."""
+    with _open_npz(path) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
 def _open_npz(path: Path) -> Any:
     try:
-        return np.load(path, allow_pickle=False)
+        content = io.BytesIO(path.read_bytes())  # numpy would leave a damaged file open
+        return np.load(content, allow_pickle=False)
     except OSError as error:
         raise RecordError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, zipfile.BadZipFile) as error:

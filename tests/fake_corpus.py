@@ -1,6 +1,7 @@
 """A small corpus for tests: tones and noise written with soundfile, labels that follow the tones, in any layout."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,4 +54,15 @@ def write_corpus(root: Path, table: CorpusTable, *, seconds: Sequence[float] = (
     for i, path in enumerate(table.paths.tolist()):
         audio = tone(table.labels[i].tolist(), seconds[i % len(seconds)], generator)
         soundfile.write(root / path, audio, SAMPLE_RATE)
+    return open_written(root, table)
+
+
+def open_written(root: Path, table: CorpusTable) -> OpenCorpus:
+    """What `write_corpus` has written."""
     return OpenCorpus(table=table, root=root, sample_rate=SAMPLE_RATE)
+
+
+def rows_of(table: CorpusTable, rows: Sequence[int], *, fingerprint: str) -> CorpusTable:
+    """Another table of some of its clips, in that order."""
+    names = ("clip_ids", "paths", "songs", "albums", "artists", "splits", "labels")
+    return replace(table, fingerprint=fingerprint, **{name: getattr(table, name)[list(rows)] for name in names})

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from tagsearch import registry
-from tagsearch.data.features import prepare
+from tagsearch.data.features import write_view
 from tagsearch.data.frontend import LOG_MEL
+from tagsearch.data.store import prepare
 from tagsearch.records import Phase, TrialSpec, read_array, read_history
 from tagsearch.study.schema import Stop
 from tagsearch.training.settings import TrialSettings
@@ -23,8 +24,9 @@ def make_settings(
     """A fake corpus with its features in `folder`, and the settings of a study on it."""
     table = make_table(n_train=n_train, n_valid=12, n_test=10)
     table.save(folder / "corpus.npz")
-    features = prepare(write_corpus(folder / "audio", table, seconds=seconds), LOG_MEL, cache=folder, progress=silent)
-    given = {"corpus": folder / "corpus.npz", "features": features, "objective": "valid/pr_auc", "checkpoint": "best"}
+    corpus = write_corpus(folder / "audio", table, seconds=seconds)
+    view = write_view(prepare(corpus, LOG_MEL, cache=folder, progress=silent), table)
+    given = {"corpus": folder / "corpus.npz", "features": view, "objective": "valid/pr_auc", "checkpoint": "best"}
     return TrialSettings(**{**given, "stop": Stop(), "snapshots": (), "device": "cpu", **changes})
 
 

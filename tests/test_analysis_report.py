@@ -12,6 +12,7 @@ from matplotlib import image
 import analysis
 import tagsearch
 from analysis import figures
+from analysis.canvas import LIGHT
 from analysis.report import write_report
 from tagsearch.errors import RecordError
 from tagsearch.records import State
@@ -32,10 +33,17 @@ def test_the_report_has_all_its_files_and_no_half_written_one(reported):
     _, folder = reported
     assert sorted(path.name for path in folder.iterdir()) == [
         "comparison.csv",
+        "data_tag_counts.png",
+        "data_tag_pairs.png",
+        "data_tags_per_clip.png",
         "forest.png",
         "index.html",
+        "label_counts.csv",
+        "labels.json",
         "learning_curves.png",
+        "rare_tags.csv",
         "summary.md",
+        "tag_pairs.csv",
         "tune.csv",
         "verdicts.json",
     ]
@@ -43,9 +51,11 @@ def test_the_report_has_all_its_files_and_no_half_written_one(reported):
 
 def test_the_page_stands_alone(reported):
     page = (reported[1] / "index.html").read_text()
-    sources = re.findall(r'(?:src|href|srcset)="([^"]{0,40})', page)
-    assert len(sources) == 4  # two pictures, light and dark
-    assert all(source.startswith("data:image/png;base64,") for source in sources)
+    sources = re.findall(r'(?:src|srcset)="([^"]{0,40})', page)
+    assert len(sources) >= 4  # at least two pictures, light and dark
+    assert all(source.startswith("data:") for source in sources)
+    anchors = re.findall(r'href="([^"]*)"', page)
+    assert all(anchor.startswith("#") and f'id="{anchor[1:]}"' in page for anchor in anchors)
     assert not re.search(r"https?:|url\(|<script|@import", page)
 
 
@@ -87,12 +97,13 @@ def test_pictures_are_drawn_and_not_blank(reported):
         assert 0.01 < (pixels < 0.9).any(axis=2).mean() < 0.7
 
 
-def test_a_run_that_has_only_begun_is_reported_without_pictures(tmp_path):
+def test_a_run_that_has_only_begun_is_reported_without_pictures_of_its_trials(tmp_path):
     lost = {(arm, k): State.PENDING for arm in ("bce", "focal") for k in range(5)}
     summary = summary_of(FakeRun(signals=FAKE.signals, lost=lost), tmp_path)
     page = write_report(summary, tmp_path / "report").read_text()
     assert "Inconclusive" in page
-    assert "<img" not in page
+    pictures = re.findall(r'<img alt="([^"]*)"', page)
+    assert pictures == ["Clips of each tag", "Tags of a clip", "Tags together on a clip, against chance"]
 
 
 def test_a_trial_s_figures_show_its_tags_and_its_macro_score(reported):
@@ -121,7 +132,7 @@ def test_the_threshold_of_no_and_of_all_tags_predicts_none_and_all(label, expect
 
 
 def test_arms_beyond_the_eight_colours_are_told_apart_by_their_lines():
-    styles = [tuple(figures.LIGHT.line(place).values()) for place in range(20)]
+    styles = [tuple(LIGHT.line(place).values()) for place in range(20)]
     assert len(set(styles)) == 20
 
 

@@ -179,9 +179,8 @@ def test_a_model_is_the_same_after_saving_and_loading_its_state(name: str) -> No
 
 @pytest.mark.parametrize("name", registry.MODELS)
 def test_the_registry_states_how_much_a_model_hears_at_once(name: str) -> None:
-    entry, model = registry.MODELS[name], build("model", name, n_tags=N_TAGS, **small("model", name))
-    knob = entry.knobs.get("chunk_seconds")
-    assert model.chunk_seconds == (knob.default if knob else entry.chunk_seconds)
+    model = build("model", name, n_tags=N_TAGS, **small("model", name))
+    assert model.chunk_seconds == registry.MODELS[name].default_chunk_seconds
 
 
 @pytest.mark.parametrize("name", registry.MODELS)

@@ -7,13 +7,14 @@ from scipy.special import expit, logit
 
 from tagsearch.data.batches import (
     Chunks,
+    DeviceCopy,
     batch_edges,
     check_lengths,
     even_starts,
     random_starts,
 )
 from tagsearch.data.features import Features
-from tagsearch.data.frontend import LogMel
+from tagsearch.data.frontend import WAVEFORM, LogMel
 from tagsearch.errors import CorpusError
 from tagsearch.training.evaluate import clip_logits, cross_entropy
 
@@ -25,9 +26,7 @@ def numbered_features(lengths: list[int], step: int = 1000) -> Features:
     blocks = [
         (step * i + 100 * np.arange(N_MELS)[:, None] + np.arange(n)).astype(np.float16) for i, n in enumerate(lengths)
     ]
-    offsets = np.concatenate([[0], np.cumsum([block.size for block in blocks])])
-    data = np.concatenate([block.ravel() for block in blocks])
-    return Features(front_end=LogMel(n_mels=N_MELS), data=data, n_frames=np.array(lengths), offsets=offsets)
+    return Features(front_end=LogMel(n_mels=N_MELS), blocks=blocks, n_frames=np.array(lengths))
 
 
 def chunks(lengths: list[int], n_frames: int) -> Chunks:
@@ -75,8 +74,35 @@ def test_a_batch_stays_as_it_is_when_the_next_one_is_gathered() -> None:
 def test_the_gather_of_an_accelerator_gives_the_same_batch() -> None:
     on_cpu = chunks([5, 8, 6], n_frames=4)
     clips, starts = np.array([2, 0, 1]), np.array([2, 1, 4])
-    data = torch.from_numpy(on_cpu.features.data)
-    assert torch.equal(on_cpu._gather_on_device(data, clips, starts), on_cpu.gather(clips, starts))
+    copy = DeviceCopy(on_cpu.features, torch.device("cpu"))
+    assert torch.equal(copy.gather(clips, starts, 4).float(), on_cpu.gather(clips, starts))
+
+
+@pytest.mark.parametrize(("free", "copied"), [(2 * 2 * 3 * 19, True), (2 * 2 * 3 * 19 - 1, False)])
+def test_an_accelerator_gets_a_copy_if_half_of_its_free_memory_holds_the_features(
+    monkeypatch: pytest.MonkeyPatch, free: int, copied: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 10 * free))
+    empty = torch.empty
+    monkeypatch.setattr(torch, "empty", lambda *size, device, **named: empty(*size, **named))  # there is no GPU
+    features = numbered_features([5, 8, 6])
+    reader = Chunks(features, n_frames=4, device=torch.device("cuda"))
+    assert (reader._copy is not None) == copied
+    if copied:
+        batch = reader.gather(np.array([2, 0]), np.array([2, 1]))
+        assert torch.equal(batch, chunks([5, 8, 6], n_frames=4).gather(np.array([2, 0]), np.array([2, 1])))
+
+
+@pytest.mark.parametrize("on_device", [False, True])
+def test_a_batch_of_waveforms_is_full_scale_one(on_device: bool) -> None:
+    blocks = [np.array([[0, 16384, -32768, 32767]], np.int16), np.array([[1, 2, 3]], np.int16)]
+    features = Features(front_end=WAVEFORM, blocks=blocks, n_frames=np.array([4, 3]))
+    reader = Chunks(features, n_frames=2, device=torch.device("cpu"))
+    if on_device:
+        reader._copy = DeviceCopy(features, torch.device("cpu"))
+    batch = reader.gather(np.array([0, 1]), np.array([1, 1]))
+    assert batch.dtype == torch.float32
+    assert batch.tolist() == [[[0.5, -1.0]], [[2 / 32768, 3 / 32768]]]
 
 
 def test_random_crops_reach_every_place_equally_often_and_never_beyond() -> None:
@@ -144,7 +170,8 @@ def test_confident_scores_do_not_saturate() -> None:
 def test_many_clips_in_several_batches_keep_their_order() -> None:
     lengths = [4 + i % 9 for i in range(90)]
     reader = Chunks(numbered_features(lengths, step=1), n_frames=4, device=torch.device("cpu"))
-    reader.features.data[:] = np.repeat(np.arange(90), np.diff(reader.features.offsets))
+    for clip, block in enumerate(reader.features.blocks):
+        block[:] = clip
     assert clip_logits(Echo(10.0), reader, np.arange(90))[:, 0] == pytest.approx(np.arange(90) / 10)
 
 

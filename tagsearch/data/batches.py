@@ -1,8 +1,8 @@
 """Chunks of clips as tensors: random crops for training, evenly spaced chunks for evaluation.
 
-Conventions: a chunk is `n_frames` consecutive frames of one clip's log-mel; a batch is float32 (B, n_mels, n_frames);
-clips are row numbers of the corpus table; starts are frames. A crop's frames at its two ends see the audio next to it
-(the log-mel is of the whole clip), where a front end inside the model would see a mirrored edge.
+Conventions: a chunk is `n_frames` consecutive frames of one clip's block; a batch is float32 (B, n_rows, n_frames);
+clips are row numbers of the corpus table; starts are frames. The frames at a crop's two ends see the audio next to it
+(a log-mel is of the whole clip), where a front end inside the model would see a mirrored edge.
 """
 
 from functools import lru_cache
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tagsearch.data.compute import blocks_of
 from tagsearch.data.features import Features
 from tagsearch.errors import CorpusError
 
@@ -29,35 +30,49 @@ class Chunks:
         self.features = features
         self.n_frames = n_frames
         self.device = device
-        self._buffer = np.empty((0, features.front_end.n_rows, n_frames), dtype=features.data.dtype)
-        self._on_device = _copy_if_it_fits(features, device)
+        self._to_float = blocks_of(features.front_end).to_float
+        self._buffer = np.empty((0, features.front_end.n_rows, n_frames), dtype=features.dtype)
+        self._copy = _copy_if_it_fits(features, device)
 
     def gather(self, clips: Ints, starts: Ints) -> torch.Tensor:
-        """float32 (B, n_mels, n_frames) on the device."""
-        if self._on_device is not None:
-            return self._gather_on_device(self._on_device, clips, starts)
+        """float32 (B, n_rows, n_frames) on the device."""
+        if self._copy is not None:
+            return self._to_float(self._copy.gather(clips, starts, self.n_frames))
         if len(self._buffer) < len(clips):  # reused: fresh memory for every batch costs as much as filling it
             self._buffer = np.empty((len(clips), *self._buffer.shape[1:]), dtype=self._buffer.dtype)
-        features, buffer = self.features, self._buffer[: len(clips)]
+        blocks, buffer = self.features.blocks, self._buffer[: len(clips)]
         for row, (clip, start) in enumerate(zip(clips.tolist(), starts.tolist(), strict=True)):
-            buffer[row] = features.block(clip)[:, start : start + self.n_frames]
-        return torch.from_numpy(buffer).to(self.device).float()
+            buffer[row] = blocks[clip][:, start : start + self.n_frames]
+        return self._to_float(torch.from_numpy(buffer).to(self.device))
 
-    def _gather_on_device(self, data: torch.Tensor, clips: Ints, starts: Ints) -> torch.Tensor:
-        features = self.features
-        first = torch.from_numpy(features.offsets[clips] + starts).to(self.device)
-        lengths = torch.from_numpy(features.n_frames[clips]).to(self.device)
-        mels = torch.arange(features.front_end.n_rows, device=self.device)
-        frames = torch.arange(self.n_frames, device=self.device)
-        return data[first[:, None, None] + lengths[:, None, None] * mels[:, None] + frames].float()
+
+class DeviceCopy:
+    """All blocks one after the other in an accelerator's memory; clip i's begins at value offsets[i]."""
+
+    def __init__(self, features: Features, device: torch.device) -> None:
+        self._n_rows, self._n_frames = features.front_end.n_rows, features.n_frames
+        ends = np.cumsum(features.n_frames * self._n_rows)
+        self._offsets: Ints = np.concatenate([[0], ends])[:-1]
+        dtype = torch.from_numpy(np.empty(0, features.dtype)).dtype
+        self._data = torch.empty(int(ends[-1]), dtype=dtype, device=device)
+        for block, begin, end in zip(features.blocks, self._offsets.tolist(), ends.tolist(), strict=True):
+            self._data[begin:end].copy_(torch.from_numpy(block).view(-1))  # a clip at a time: the host holds no copy
+
+    def gather(self, clips: Ints, starts: Ints, n_frames: int) -> torch.Tensor:
+        """(B, n_rows, n_frames) of what is kept."""
+        device = self._data.device
+        first = torch.from_numpy(self._offsets[clips] + starts).to(device)
+        lengths = torch.from_numpy(self._n_frames[clips]).to(device)
+        rows, frames = torch.arange(self._n_rows, device=device), torch.arange(n_frames, device=device)
+        return self._data[first[:, None, None] + lengths[:, None, None] * rows[:, None] + frames]
 
 
 @lru_cache(maxsize=1)  # the trials of a reused process share one copy
-def _copy_if_it_fits(features: Features, device: torch.device) -> torch.Tensor | None:
+def _copy_if_it_fits(features: Features, device: torch.device) -> DeviceCopy | None:
     if device.type != "cuda":
         return None
     free, _ = torch.cuda.mem_get_info(device)
-    return torch.from_numpy(features.data).to(device) if features.data.nbytes <= free * _DEVICE_SHARE else None
+    return DeviceCopy(features, device) if features.n_bytes <= free * _DEVICE_SHARE else None
 
 
 def check_lengths(features: Features, clips: Ints, n_frames: int) -> None:

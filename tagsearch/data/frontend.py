@@ -39,6 +39,11 @@ class FrontEnd(ABC):
     def frame_seconds(self) -> float:
         """From one frame to the next."""
 
+    @property
+    def label(self) -> str:
+        """For people."""
+        return f"{self.kind}{self.n_rows}"
+
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, **asdict(self)}
 
@@ -80,6 +85,10 @@ class Waveform(FrontEnd):
     @property
     def n_rows(self) -> int:
         return 1
+
+    @property
+    def label(self) -> str:
+        return self.kind
 
     def frames(self, seconds: float) -> int:
         return round(seconds * self.sample_rate)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tagsearch.data.corpus import OpenCorpus, Progress, open_corpus
-from tagsearch.data.features import prepare
+from tagsearch.data.features import write_view
+from tagsearch.data.preparation import prepare_corpus
 from tagsearch.errors import RunFailedError, SomeTrialsFailedError, UsageError
 from tagsearch.records import Config, Phase, State, Trial, TrialResult, TrialSpec, read_json, read_trials, write_json
 from tagsearch.registry import entry
@@ -23,6 +24,7 @@ from tagsearch.search.ray_session import n_slots, ray_session
 from tagsearch.search.run_folder import PLANNED_FILE, write_trials_csv
 from tagsearch.search.searcher import Propose
 from tagsearch.search.trainable import TRAIN
+from tagsearch.study.chunks import longest_chunk_of
 from tagsearch.study.schema import Study
 from tagsearch.study.trials import chosen_configs, confirm_trials, tune_order
 from tagsearch.training.settings import TrialSettings
@@ -40,14 +42,20 @@ class Options:
     train: str = TRAIN  # "module:name" of what runs a trial
 
 
-def open_data(study: Study, *, cache: Path, progress: Progress) -> tuple[OpenCorpus, Mapping[str, Path]]:
-    """The corpus, and the feature folder of every model that the study may train."""
+def open_data(
+    study: Study, *, cache: Path, progress: Progress, say: Callable[[str], None] = lambda line: None
+) -> tuple[OpenCorpus, Mapping[str, Path]]:
+    """The corpus without its bad and too short clips, and the feature view of every model that the study may train.
+
+    All arms have the same clips, those that hold the longest chunk of any of the models."""
     corpus = open_corpus(study.data, cache=cache, progress=progress)
-    folders = {
-        model: prepare(corpus, entry("model", model).load().front_end, cache=cache, progress=progress)
-        for model in sorted(_models(study))
-    }
-    return corpus, folders
+    models = {name: entry("model", name).load() for name in sorted(_models(study))}
+    front_ends = list(dict.fromkeys(model.front_end for model in models.values()))  # models may share one
+    corpus, prepared = prepare_corpus(
+        corpus, front_ends, cache=cache, progress=progress, chunk_seconds=longest_chunk_of(study), say=say
+    )
+    views = {each.front_end: write_view(each, corpus.table) for each in prepared}
+    return corpus, {name: views[model.front_end] for name, model in models.items()}
 
 
 def _models(study: Study) -> set[str]:
@@ -195,14 +203,14 @@ class _Session:
         settings = {
             model: TrialSettings(
                 corpus=(self._folder / "corpus.npz").resolve(),
-                features=folder.resolve(),
+                features=view.resolve(),
                 objective=study.objective,
                 checkpoint=study.checkpoint,
                 stop=study.stop,
                 snapshots=study.snapshots,
                 device=self._device,
             ).to_json()
-            for model, folder in self._features.items()
+            for model, view in self._features.items()
         }
         return {"function": self._options.train, "settings": settings}
 

@@ -22,6 +22,12 @@ def longest_chunk(config: Config, tunables: Sequence[Tunable]) -> float:
     return max(map(float, tuned.choices), default=tuned.high)
 
 
+def longest_chunk_of(study: Study) -> float:
+    """Seconds of the longest chunk that any of the study's trials may hear."""
+    tunables = study.tune.tunables if study.tune else ()
+    return max(longest_chunk(config, tunables) for config in _configs(study, tunables))
+
+
 def check_chunks(study: Study, *, clip_seconds: float) -> None:
     """Raises StudyError if a model that the study may train needs longer clips than the corpus has."""
     tunables = study.tune.tunables if study.tune else ()

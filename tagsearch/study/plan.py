@@ -13,7 +13,7 @@ from math import ceil, exp, log, pow
 
 from tagsearch.records import Config, Phase, Split
 from tagsearch.registry import MODELS, Scalar, entry
-from tagsearch.study.chunks import KNOB, check_chunks, longest_chunk
+from tagsearch.study.chunks import check_chunks, longest_chunk
 from tagsearch.study.overrides import has_gpu
 from tagsearch.study.schema import Arm, Asha, Study, Tunable
 from tagsearch.study.settings import changed
@@ -98,14 +98,17 @@ def make_plan(
 
 
 def predict(study: Study, *, n_slots: int | None = None) -> Plan:
-    """The plan on the corpus that the study names, at the size it is known to have, on this machine. Raises StudyError
-    if the corpus's clips are shorter than a model's chunks.
+    """The plan on the corpus that the study names, on this machine: at the size that corpus is known to have, or that
+    its label file tells (then CorpusError if it cannot be read). Raises StudyError if the corpus is known to have clips
+    shorter than a model's chunks.
 
     `n_slots`: trials at a time; by default as many as there are cores, or four to a GPU."""
-    data, on_gpu = study.data, has_gpu()
-    corpus = entry("corpus", str(data["corpus"]))
-    size = corpus.sizes[str(data.get("size", ""))]
-    check_chunks(study, clip_seconds=size.clip_seconds)
+    on_gpu = has_gpu()
+    knobs = {name: value for name, value in study.data.items() if name != "corpus"}
+    corpus = entry("corpus", str(study.data["corpus"]))
+    size = corpus.size(knobs)
+    if corpus.sizes:  # else the length of its clips is a guess
+        check_chunks(study, clip_seconds=size.clip_seconds)
     return make_plan(
         study,
         n_clips={"train": size.train, "valid": size.valid, "test": size.test},
@@ -143,8 +146,7 @@ def _macs(config: Config, tunables: Sequence[Tunable]) -> float:
     """Multiply-accumulates of one chunk's forward pass, scaled to the time that a network of that width takes."""
     model = MODELS[str(config["model"])]
     macs = model.mega_macs * 1e6
-    if KNOB in model.knobs:
-        macs *= longest_chunk(config, tunables) / float(model.knobs[KNOB].default)
+    macs *= longest_chunk(config, tunables) / model.default_chunk_seconds
     if model.macs_knob is None:
         return macs
     name = f"model.{model.macs_knob}"

@@ -11,7 +11,7 @@ from tagsearch.study.schema import Stop
 @dataclass(frozen=True, kw_only=True)
 class TrialSettings:
     corpus: Path  # a corpus.npz, see records.CorpusTable
-    features: Path  # folder from data.features.prepare, for the front end of this trial's model
+    features: Path  # view from data.features.write_view, for the corpus and the front end of this trial's model
     objective: str  # key of registry.OBJECTIVES
     checkpoint: Literal["best", "last"]  # which epoch's weights are the trial's
     stop: Stop

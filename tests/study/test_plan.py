@@ -1,12 +1,14 @@
 """What a study costs."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tagsearch.errors import StudyError
+from tagsearch.errors import CorpusError, StudyError
 from tagsearch.registry import MODELS
+from tagsearch.study.chunks import longest_chunk_of
 from tagsearch.study.plan import (
     START_SECONDS,
     Speed,
@@ -101,6 +103,19 @@ def test_a_model_that_hears_more_than_a_clip_is_refused_before_anything_starts(
         predict(read(f"study: x\n{text}\n"))
 
 
+def test_a_folder_whose_clips_may_be_long_enough_is_planned(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("path,split,rock\na,train,1\nb,train,0\nc,valid,1\nd,test,1\n")
+    text = "study: x\nbase: {model: crnn, model.chunk_seconds: 60.0}\narms: {a: , b: {lr: 1}}\n"
+    predict(read(text + f"data: {{corpus: folder, path: '{tmp_path}'}}\n"))
+
+
+def test_the_longest_chunk_of_a_study_is_that_of_any_model_it_may_train(read: Read) -> None:
+    arms = "study: x\narms: {a: , b: {model: crnn, model.chunk_seconds: 7.5}, c: {model: harmonic_cnn}}\n"
+    assert longest_chunk_of(read(arms)) == 7.5
+    models = "{model: {choice: [cnn1d, musicnn]}, model.chunk_seconds: {choice: [1.0, 4.5], when: {model: musicnn}}}"
+    assert longest_chunk_of(read(f"study: x\ntune: {{trials_per_arm: 2, tunables: {models}}}\n")) == 4.5
+
+
 def test_a_chunk_as_long_as_the_clip_fits(read: Read) -> None:
     predict(read("study: x\nbase: {model: crnn, model.chunk_seconds: 8.0}\narms: {a: , b: {lr: 1}}\n"))
 
@@ -119,6 +134,31 @@ def test_a_search_is_planned_at_the_budgets_it_may_draw(read: Read) -> None:
     assert tune.most_epochs == 8 * 20
     assert confirm.n_trials == 2 * 3
     assert confirm.most_epochs == 2 * (10 + 20 + 20)  # the baseline's own ten, the winners' longest
+
+
+@pytest.mark.parametrize(
+    ("data", "n_seconds"),
+    [
+        ("{corpus: builtin, size: small}", (117 + 39 + 96) * 8.0),
+        ("{corpus: mtat}", (18_706 + 1_825 + 5_329) * 29.1),
+        ("{corpus: mtat, split: filtered}", (15_244 + 1_529 + 4_332) * 29.1),
+        ("{corpus: mtat_hw2}", (6_206 + 1_529 + 1_339) * 8.0),
+    ],
+)
+def test_a_known_corpus_is_planned_in_the_size_of_the_chosen_split(read: Read, data: str, n_seconds: float) -> None:
+    plan = predict(read(LOSSES + f"data: {data}\n"), n_slots=1)
+    assert plan.feature_bytes == pytest.approx(n_seconds * 62.5 * 96 * 2)
+
+
+def test_a_folder_is_planned_in_the_size_that_its_label_file_tells(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("path,split,rock\na,train,1\nb,train,0\nc,valid,1\nd,test,1\n")
+    plan = predict(read(LOSSES + f"data: {{corpus: folder, path: '{tmp_path}'}}\n"), n_slots=1)
+    assert plan.feature_bytes == pytest.approx(4 * 30.0 * 62.5 * 96 * 2)
+
+
+def test_a_folder_without_labels_cannot_be_planned(read: Read, tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"holds no \.csv or \.tsv file"):
+        predict(read(LOSSES + f"data: {{corpus: folder, path: '{tmp_path}'}}\n"), n_slots=1)
 
 
 def test_without_asha_every_trial_runs_its_budget() -> None:

@@ -7,13 +7,8 @@ corpus's name is complete, whoever is killed when, and two processes that start 
 import csv
 import hashlib
 import io
-import multiprocessing
-import os
 import shutil
-import signal
-import threading
 from collections.abc import Generator
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from functools import partial
@@ -30,6 +25,7 @@ from tagsearch.data.builtin.score import SongScore, compose
 from tagsearch.data.builtin.synth import render
 from tagsearch.data.corpus import Progress
 from tagsearch.data.mtat import ANNOTATIONS, SAMPLE_RATE
+from tagsearch.data.processes import n_cores, refuse_unguarded_script, worker_pool
 from tagsearch.data.tags import TOP_50
 from tagsearch.errors import CorpusError
 from tagsearch.records import write_json, write_text
@@ -47,7 +43,7 @@ def make_corpus(store: Path, name: str, *, n_albums: int, seed: int, progress: P
     """The folder `name-s<seed>-v<version>-<fingerprint>` in `store`; made if it isn't there. One name, one size.
 
     Raises CorpusError if it cannot be written."""
-    _refuse_unguarded_script()
+    refuse_unguarded_script("corpora are composed")
     stem = f"{name}-s{seed}-v{VERSION}-"
     if ready := _find(store, stem):
         return ready
@@ -61,12 +57,6 @@ def make_corpus(store: Path, name: str, *, n_albums: int, seed: int, progress: P
         raise CorpusError(
             "a process composing the built-in corpus ended early (killed? no memory?); start again"
         ) from error
-
-
-def _refuse_unguarded_script() -> None:
-    """A new process first runs the user's script; should that come back here, it would wait for us and we for it."""
-    if getattr(multiprocessing.current_process(), "_inheriting", False):
-        raise CorpusError('corpora are composed by several processes: a script needs `if __name__ == "__main__":`')
 
 
 def _find(store: Path, stem: str) -> Path | None:
@@ -104,29 +94,11 @@ def _write(draft: Path, songs: tuple[SongPlan, ...], seed: int, progress: Progre
 def _results(songs: tuple[SongPlan, ...], seed: int, folder: Path) -> Generator[SongResult]:
     """What `_make_song` gives for each song, in order."""
     work = partial(_make_song, seed=seed, folder=folder)
-    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if n_cores == 1 or len(songs) < _WORTH_A_POOL:
+    if n_cores() == 1 or len(songs) < _WORTH_A_POOL:
         yield from map(work, songs)
         return
-    spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(n_cores, mp_context=spawn, initializer=_obey_parent)
-    try:
+    with worker_pool(n_cores()) as pool:
         yield from pool.map(work, songs, chunksize=_SONGS_AT_ONCE)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _obey_parent() -> None:
-    """Leave Ctrl-C to the parent, and end when it does, even by a kill."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
 
 
 def _make_song(song: SongPlan, *, seed: int, folder: Path) -> SongResult:
