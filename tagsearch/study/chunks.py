@@ -34,10 +34,13 @@ def check_chunks(study: Study, *, clip_seconds: float) -> None:
     for config in _configs(study, tunables):
         chunk, model = longest_chunk(config, tunables), config["model"]
         if chunk > clip_seconds:
-            shorter = f"set model.{KNOB} to at most {clip_seconds:g}" if f"model.{KNOB}" in config else "choose another"
+            is_knob = f"model.{KNOB}" in config
+            shorter = (
+                f"set model.{KNOB} to at most {clip_seconds:g}" if is_knob else "choose a model with shorter chunks"
+            )
             raise StudyError(
                 f"model {model} hears chunks of {chunk:.4g} s, and the clips of corpus {study.data['corpus']} last "
-                f"{clip_seconds:g} s; {shorter}, or a corpus with longer clips"
+                f"{clip_seconds:g} s; {shorter}, or take a corpus with longer clips"
             )
 
 

@@ -145,8 +145,7 @@ class _Cost:
 def _macs(config: Config, tunables: Sequence[Tunable]) -> float:
     """Multiply-accumulates of one chunk's forward pass, scaled to the time that a network of that width takes."""
     model = MODELS[str(config["model"])]
-    macs = model.mega_macs * 1e6
-    macs *= longest_chunk(config, tunables) / model.default_chunk_seconds
+    macs = model.mega_macs * 1e6 * longest_chunk(config, tunables) / model.default_chunk_seconds
     if model.macs_knob is None:
         return macs
     name = f"model.{model.macs_knob}"

@@ -83,7 +83,7 @@ def test_a_longer_chunk_costs_more_and_is_heard_less_often(read: Read) -> None:
     [
         (
             "arms: {a: , b: {model: fcn}}",
-            "model fcn hears chunks of 29 s, .* corpus builtin last 8 s; choose another, or a",
+            "model fcn hears chunks of 29 s, .* corpus builtin last 8 s; choose a model with shorter",
         ),
         (
             "base: {model: crnn}\narms: {a: , b: {lr: 1}}",
