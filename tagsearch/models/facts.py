@@ -62,7 +62,7 @@ def measure(
 
     Steps for about `seconds`, but at least one, after one that is not timed; memory formats, threads and precision are
     as torch has them. The process's random generators are left as they were."""
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+    with torch.random.fork_rng([torch.cuda.current_device()] if device.type == "cuda" else []):
         model = registry.entry("model", name).load()(n_tags=n_tags, **(_defaults(name) | dict(knobs or {}))).to(device)
         optimizer = torch.optim.SGD(model.parameters(), lr=1e-6)
         batch = 0.1 * torch.randn(_BATCH[device.type], *_chunk_shape(model), device=device)
