@@ -3,6 +3,7 @@
     analysis.load(run)          a run folder as frames (analysis.rundata.RunData)
     analysis.summarize(run)     tables and verdicts (analysis.summary.Summary); reads, writes nothing
     analysis.write_report(...)  a summary as report/: Markdown, HTML, CSV, JSON, PNG
+    analysis.arm_tagwise(run, arm)  an arm tag by tag (analysis.tagwise.Tagwise)
     analysis.trial_figures(...) pictures of one trial, for TensorBoard
 
 Importing the package is cheap: pandas and matplotlib are loaded with the first call.
@@ -16,19 +17,21 @@ import tagsearch
 __tagsearch__ = tagsearch.__version__  # tells this package from a user's own folder called analysis
 
 if TYPE_CHECKING:
-    from analysis.figures import trial_figures as trial_figures
     from analysis.report import write_report as write_report
     from analysis.rundata import RunData as RunData
     from analysis.rundata import load as load
     from analysis.summary import Summary as Summary
     from analysis.summary import summarize as summarize
+    from analysis.tag_figures import trial_figures as trial_figures
+    from analysis.tagwise import arm_tagwise as arm_tagwise
 
 _HOMES = {
     "RunData": "analysis.rundata",
+    "arm_tagwise": "analysis.tagwise",
     "load": "analysis.rundata",
     "Summary": "analysis.summary",
     "summarize": "analysis.summary",
-    "trial_figures": "analysis.figures",
+    "trial_figures": "analysis.tag_figures",
     "write_report": "analysis.report",
 }
 

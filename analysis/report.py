@@ -1,6 +1,6 @@
 """A summary as files: report/ of a run folder.
 
-summary.md  index.html  comparison.csv  tune.csv  verdicts.json  and the pictures as PNG
+summary.md  index.html  comparison.csv  tune.csv  tags.csv  pairs.csv  verdicts.json  and the pictures as PNG
 """
 
 import html
@@ -10,9 +10,13 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import cards, figures, tables
+from analysis.clip_section import clips_section
+from analysis.inspection import TagPairs
 from analysis.page import write_page
+from analysis.rundata import RunData
 from analysis.sections import Section, Text, draw
 from analysis.summary import Summary
+from analysis.tag_section import tags_section
 from tagsearch.records import write_json, write_text
 
 NO_HYPOTHESIS = "The study declares no hypothesis: the table is exploratory."
@@ -25,6 +29,8 @@ def write_report(summary: Summary, folder: Path) -> Path:
     write_text(folder / "comparison.csv", _csv(summary.comparison))
     if not summary.tuning.empty:
         write_text(folder / "tune.csv", _csv(summary.tuning))
+    for name, frame in (item for section in sections for item in section.tables.items()):
+        write_text(folder / f"{name}.csv", _csv(frame))
     write_json(folder / "verdicts.json", cards.to_json(summary.verdicts))
     head = [f"# {html.escape(title, quote=False)}", *(f"- {html.escape(line, quote=False)}" for line in header)]
     write_text(folder / "summary.md", "\n\n".join(["\n".join(head), *(one.markdown() for one in sections)]) + "\n")
@@ -32,7 +38,18 @@ def write_report(summary: Summary, folder: Path) -> Path:
 
 
 def report_sections(summary: Summary) -> list[Section]:
-    return [_verdicts(summary), _experiments(summary)]
+    run, evidence = summary.run, summary.evidence
+    return [
+        _verdicts(summary),
+        _experiments(summary),
+        tags_section(run, evidence),
+        clips_section(run, evidence, label_pairs(run)),
+    ]
+
+
+def label_pairs(run: RunData) -> TagPairs:
+    """The pairs of tags whose use the label inspection counts. None are known of a corpus by name."""
+    return TagPairs()
 
 
 def _verdicts(summary: Summary) -> Section:

@@ -7,10 +7,11 @@ as ready text; every text is escaped by the templates. Adding a kind of part is 
 import base64
 import html
 import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.canvas import DARK, LIGHT, Theme
@@ -24,11 +25,12 @@ class Part(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """`anchor`: its id on the page."""
+    """`anchor`: its id on the page; `tables`: CSV files beside the page, by name without ending."""
 
     anchor: str
     title: str
     parts: Sequence[Part]
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def markdown(self) -> str:
         return "\n\n".join([f"## {html.escape(self.title, quote=False)}", *(part.markdown() for part in self.parts)])
@@ -58,7 +60,7 @@ class Picture:
 
     @property
     def sources(self) -> dict[str, str]:
-        return {"light": _base64(self.light), "dark": _base64(self.dark)}
+        return {"light": as_base64(self.light), "dark": as_base64(self.dark)}
 
     def markdown(self) -> str:
         return f"![{html.escape(self.title, quote=False)}]({self.name}.png)"
@@ -77,5 +79,6 @@ def _png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def _base64(content: bytes) -> str:
+def as_base64(content: bytes) -> str:
+    """As the body of a data: address."""
     return base64.b64encode(content).decode()
