@@ -36,7 +36,7 @@ TITLE = "Listening to the test clips"
 SIGNS: dict[Mark, str] = {"hit": "✓", "extra": "+", "missed": "−"}
 MOST_PAIRS = 12  # of each kind in the table; all are in pairs.csv
 ANNOTATIONS = "annotations"
-BANDS, FRAMES, LEVELS = 64, 192, 48  # of a clip's picture: finer ones weigh more than 10 KB
+BANDS, FRAMES, LEVELS = 48, 160, 16  # of a clip's picture: 5 to 8 KB; twice as fine takes four times that
 
 HOW = (
     "For every tag the first test clip that has it and stands for no other tag. ✓ annotated and predicted, + predicted "
@@ -127,8 +127,8 @@ def _excerpts(run: RunData, notes: list[str]) -> Sequence[Excerpt]:
 
 
 def _thresholds(listeners: Sequence[Listener]) -> str:
-    told = ", ".join(f"{one.name} {logistic(one.decided.threshold):.2f}" for one in listeners)
-    return f"A tag is predicted above the model's threshold: {told}."
+    told = "; ".join(f"{one.name}: {logistic(one.decided.threshold):.2f}" for one in listeners)
+    return f"A tag is predicted above its model's threshold ({told})."
 
 
 # --- pairs -----------------------------------------------------------------------------------------------------------
@@ -177,14 +177,14 @@ def _pair_grid(run: RunData, listeners: Sequence[Listener], pairs: TagPairs, cou
 
 
 def _share(n: int, of: int) -> str:
-    return f"{n:,} of {of:,} ({n / of:.0%})" if of else "0 of 0"
+    return f"{n:,} of {of:,} ({n / of:.1%})" if of else "0 of 0"
 
 
 # --- pictures --------------------------------------------------------------------------------------------------------
 
 
 def log_mel_picture(log_mel: npt.NDArray[np.uint8]) -> bytes:
-    """A PNG of at most 10 KB, low bands at the bottom, loud bright. Larger tables are thinned to means of blocks."""
+    """A PNG of a few KB, low bands at the bottom, loud bright. Larger tables are thinned to means of blocks."""
     table = _thinned(_thinned(log_mel.astype(np.float64), BANDS).T, FRAMES).T
     levels = np.round(table / 255 * (LEVELS - 1)) / (LEVELS - 1)
     buffer = io.BytesIO()

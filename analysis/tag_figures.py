@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from analysis import words
-from analysis.canvas import LIGHT, Theme, legend, name_tags, plain, short, tag_canvas, tag_panels
+from analysis.canvas import LIGHT, Theme, head, legend, name_tags, plain, short, tag_canvas, tag_panels
 from analysis.ranks import Floats
 from analysis.rundata import RunData
 from analysis.tagwise import Tagwise, differences, trial_tagwise
@@ -57,7 +57,7 @@ def tag_bars(model: Tagwise, metric: Metric, theme: Theme = LIGHT, *, title: str
     name_tags([axes], names)
     axes.set_xlim(0, 1)
     axes.set_xlabel(f"{words.METRIC_NAMES[metric]}, test split")
-    axes.set_title(plain(title), fontsize=10, color=theme.ink)
+    head(axes, title, theme)
     legend(figure, axes, theme)
     return figure
 
@@ -78,7 +78,7 @@ def precision_recall(models: Sequence[Tagwise], theme: Theme = LIGHT, *, n_clips
             axes.plot(np.zeros(is_never.sum()), places[is_never], "x", ms=7, color=theme.ink, label="never predicted")
         _share_axis(axes, theme)
         axes.set_xlabel("test split, threshold fitted on validation" if len(models) == 1 else "")
-        axes.set_title(_name(model), fontsize=10, color=theme.ink)
+        head(axes, _name(model), theme)
     name_tags(panels, _labels(order))
     _joint_legend(figure, panels, theme)
     return figure
@@ -99,7 +99,7 @@ def tag_counts(models: Sequence[Tagwise], theme: Theme = LIGHT) -> Figure:
         _count_axis(axes, lowest, highest, digits=(1, 2, 5) if len(models) == 1 else (1,))
         axes.set_xlabel("clips of the test split")
         never = f"{model.totals.n_never:.3g} tags never predicted"
-        axes.set_title(f"{_name(model)}: {never}" if len(models) == 1 else _name(model), fontsize=10, color=theme.ink)
+        head(axes, f"{_name(model)}: {never}" if len(models) == 1 else _name(model), theme)
     name_tags(panels, _labels(order))
     _joint_legend(figure, panels, theme)
     return figure
@@ -127,7 +127,7 @@ def side_by_side(
             chance = _column(both[0], "n_test") / n_clips
             axes.plot(chance, rows, "|", color=theme.ink, ms=6, label="chance")
         _share_axis(axes, theme)
-        axes.set_title(PANEL_TITLES[measure], fontsize=10, color=theme.ink)
+        head(axes, PANEL_TITLES[measure], theme)
     name_tags(panels, _labels(delta))
     _joint_legend(figure, panels, theme)
     return figure
@@ -146,7 +146,7 @@ def _labels(frame: pd.DataFrame) -> list[str]:
 
 
 def _name(model: Tagwise) -> str:
-    return plain(f"{model.arm}, seed {model.seeds[0]}" if len(model.seeds) == 1 else model.arm)
+    return f"{model.arm}, seed {model.seeds[0]}" if len(model.seeds) == 1 else model.arm
 
 
 def _panel_width(models: Sequence[Tagwise]) -> float:

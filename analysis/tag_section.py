@@ -56,7 +56,7 @@ def tags_section(run: RunData, evidence: Evidence) -> Section:
         Text(lines=tuple(never_told(model) for model in models)),
         *_pictures(run, shown),
         *_comparisons(run, evidence, shown, snapshots),
-        extremes_grid(shown[0], n_clips=evidence.split.n_clips),
+        *extreme_grids(shown[0], n_clips=evidence.split.n_clips),
     ]
     if notes:
         parts.append(Text(lines=tuple(notes), soft=True))
@@ -173,20 +173,26 @@ def _when(model: Tagwise) -> str:
     return f"final ({epochs})" if model.checkpoint == FINAL else epochs
 
 
-def extremes_grid(model: Tagwise, *, n_clips: int) -> Grid:
-    """The easiest and the hardest tags by ROC AUC, whose chance level is the same for all; easiest first."""
+def extreme_grids(model: Tagwise, *, n_clips: int) -> list[Grid]:
+    """The easiest and the hardest tags by ROC AUC, whose chance level is the same for all; of few tags all in one."""
     frame = model.frame.dropna(subset=["roc_auc"]).sort_values("roc_auc", ascending=False, kind="stable")
-    has_all = len(frame) <= 2 * N_EXTREME
-    chosen = frame if has_all else pd.concat([frame.head(N_EXTREME), frame.tail(N_EXTREME)])
-    title = "All tags" if has_all else f"The {N_EXTREME} easiest and the {N_EXTREME} hardest tags"
-    left_out = len(model.frame) - len(frame)
-    return Grid(
-        title=f"{title} of {model_name(model)}, by ROC AUC",
-        head=("tag", "train", "test", "ROC AUC", "PR AUC", "chance PR", "precision", "recall", "F1"),
-        rows=tuple(_extreme_row(row, n_clips) for row in chosen.to_dict(orient="records")),
-        right=(False, *(True for _ in range(8))),
-        notes=(f"{left_out} tags without a positive or a negative test clip are left out.",) if left_out else (),
-    )
+    if len(frame) <= 2 * N_EXTREME:
+        chosen = {"All tags": frame}
+    else:
+        hardest = frame.tail(N_EXTREME).iloc[::-1]
+        chosen = {f"The {N_EXTREME} easiest tags": frame.head(N_EXTREME), f"The {N_EXTREME} hardest tags": hardest}
+    left_out = ", ".join(model.frame.loc[model.frame["roc_auc"].isna(), "tag"])
+    note = f"Left out, without a positive or a negative test clip: {left_out}."
+    return [
+        Grid(
+            title=f"{title} of {model_name(model)}, by ROC AUC",
+            head=("tag", "train", "test", "ROC AUC", "PR AUC", "chance PR", "precision", "recall", "F1"),
+            rows=tuple(_extreme_row(row, n_clips) for row in rows.to_dict(orient="records")),
+            right=(False, *(True for _ in range(8))),
+            notes=(note,) if left_out else (),
+        )
+        for title, rows in chosen.items()
+    ]
 
 
 def _extreme_row(row: Mapping[Hashable, Any], n_clips: int) -> tuple[str, ...]:
