@@ -64,11 +64,11 @@ class Clips:
         for card in self.cards:
             clip = card.clip
             lines.append(f"- **{_plain(clip.tag)}** {_plain(card.where)}: {_plain(', '.join(clip.annotated))}")
-            lines += [f"  - ! annotations: {_plain(flag)}" for flag in clip.flags]
+            lines += [f"  - ! annotations: {_plain('; '.join(clip.flags))}"] if clip.flags else []
             for opinion in clip.opinions:
                 told = "; ".join(f"{SIGNS[one.mark]} {one.tag} {one.score:.2f}" for one in opinion.tags)
                 lines.append(f"  - {_plain(opinion.model)}: {_plain(told) or 'no tag'}")
-                lines += [f"    - ! {_plain(flag)}" for flag in opinion.flags]
+                lines += [f"    - ! {_plain('; '.join(opinion.flags))}"] if opinion.flags else []
         return "\n".join(lines)
 
 

@@ -141,15 +141,15 @@ def logistic(logits: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def flags(pairs: TagPairs, tags: Sequence[str]) -> tuple[str, ...]:
-    """What is odd about a clip that has these tags: "slow and fast", "female without female vocal"."""
-    has, told = set(tags), []
-    for kind, one, other in pairs:
-        if kind == "contradiction" and {one, other} <= has:
-            told.append(f"{one} and {other}")
-        if kind == "synonym" and (one in has) != (other in has):
-            present, absent = (one, other) if one in has else (other, one)
-            told.append(f"{present} without {absent}")
-    return tuple(told)
+    """What is odd about a clip that has these tags: "slow and fast", "female without woman, female vocal"."""
+    has = set(tags)
+    clashing = [f"{one} and {other}" for one, other in pairs.contradictions if {one, other} <= has]
+    absent: dict[str, list[str]] = {}
+    for one, other in pairs.synonyms:
+        if (one in has) != (other in has):
+            present, missing = (one, other) if one in has else (other, one)
+            absent.setdefault(present, []).append(missing)
+    return (*clashing, *(f"{tag} without {', '.join(others)}" for tag, others in absent.items()))
 
 
 PAIR_COLUMNS = ("by", "kind", "tag", "other", "n_flagged", "n_either")

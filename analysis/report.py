@@ -13,7 +13,6 @@ from analysis import cards, figures, tables
 from analysis.clip_section import clips_section
 from analysis.inspection import TagPairs
 from analysis.page import write_page
-from analysis.rundata import RunData
 from analysis.sections import Section, Text, draw
 from analysis.summary import Summary
 from analysis.tag_section import tags_section
@@ -43,11 +42,11 @@ def report_sections(summary: Summary) -> list[Section]:
         _verdicts(summary),
         _experiments(summary),
         tags_section(run, evidence),
-        clips_section(run, evidence, label_pairs(run)),
+        clips_section(run, evidence, label_pairs(summary)),
     ]
 
 
-def label_pairs(run: RunData) -> TagPairs:
+def label_pairs(summary: Summary) -> TagPairs:
     """The pairs of tags whose use the label inspection counts. None are known of a corpus by name."""
     return TagPairs()
 

@@ -50,13 +50,15 @@ class Text:
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """One figure as PNG, for light and dark pages. `name`: of its file beside the page."""
+    """One figure as PNG, for light and dark pages. `name`: of its file beside the page; `wide`: small print, so that a
+    phone shows it larger than its screen and scrolls."""
 
     kind: ClassVar[str] = "picture"
     name: str
     title: str
     light: bytes
     dark: bytes
+    wide: bool = False
 
     @property
     def sources(self) -> dict[str, str]:
@@ -66,11 +68,13 @@ class Picture:
         return f"![{html.escape(self.title, quote=False)}]({self.name}.png)"
 
 
-def draw(name: str, title: str, figure: Callable[[Theme], Figure | None]) -> list[Picture]:
+def draw(name: str, title: str, figure: Callable[[Theme], Figure | None], *, wide: bool = False) -> list[Picture]:
     """The picture that `figure` draws on either theme; none if there is nothing to draw."""
     drawn = [figure(theme) for theme in (LIGHT, DARK)]
     pages = [_png(one) for one in drawn if one is not None]
-    return [Picture(name=name, title=title, light=pages[0], dark=pages[1])] if len(pages) == 2 else []
+    if len(pages) < 2:
+        return []
+    return [Picture(name=name, title=title, light=pages[0], dark=pages[1], wide=wide)]
 
 
 def _png(figure: Figure) -> bytes:

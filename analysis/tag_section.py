@@ -206,9 +206,10 @@ def _extreme_row(row: Mapping[Hashable, Any], n_clips: int) -> tuple[str, ...]:
 
 def _pictures(run: RunData, models: Sequence[Tagwise]) -> list[Part]:
     precise = partial(tag_figures.precision_recall, models, n_clips=len(run.corpus.rows("test")))
+    counted = partial(tag_figures.tag_counts, models)
     return [
-        *draw("tags_precision_recall", "Precision and recall of every tag", precise),
-        *draw("tags_counts", "How often every tag is annotated and predicted", partial(tag_figures.tag_counts, models)),
+        *draw("tags_precision_recall", "Precision and recall of every tag", precise, wide=True),
+        *draw("tags_counts", "How often every tag is annotated and predicted", counted, wide=True),
     ]
 
 
@@ -234,4 +235,4 @@ def _side_by_side(
     file = f"tags_{one.arm}_{other.checkpoint}" if same else f"tags_{one.arm}"
     n_clips = len(run.corpus.rows("test"))
     drawn = partial(tag_figures.side_by_side, one, other, names=names, places=places, n_clips=n_clips)
-    return [*draw(file, f"{title}, by the difference in PR AUC", drawn)]
+    return [*draw(file, f"{title}, by the difference in PR AUC", drawn, wide=True)]

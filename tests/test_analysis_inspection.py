@@ -49,6 +49,11 @@ def test_contradictions_and_lone_synonyms_are_flagged(tags, expected):
     assert inspection.flags(PAIRS, tags) == expected
 
 
+def test_a_tag_is_flagged_once_with_all_its_absent_synonyms():
+    pairs = TagPairs(synonyms=(("female", "woman"), ("female", "lady"), ("lady", "dame")))
+    assert inspection.flags(pairs, ("female",)) == ("female without woman, lady",)
+
+
 def test_pairs_are_counted_over_the_whole_test_split(corpus, listener):
     annotated = corpus.labels[corpus.rows("test")].astype(bool)
     sources = [("annotations", annotated), ("model", listener.decided.predicted)]
