@@ -101,11 +101,21 @@ def legend(figure: Figure, axes: Axes, theme: Theme) -> None:
 
 
 def name_tags(panels: Sequence[Axes], names: Sequence[str]) -> None:
-    """On the first of panels with the same rows."""
+    """Beside the first of panels with the same rows. Plain texts: as many tick labels take a third longer to draw."""
     for axes in panels:
         axes.set_ylim(len(names) - 0.4, -0.6)
         axes.set_yticks([])
-    panels[0].set_yticks(range(len(names)), [plain(name) for name in names], fontsize=8)
+    for row, name in enumerate(names):
+        panels[0].text(
+            -0.012,
+            row,
+            plain(name),
+            transform=panels[0].get_yaxis_transform(),
+            ha="right",
+            va="center",
+            fontsize=8,
+            color=panels[0].title.get_color(),
+        )
 
 
 def short(name: str) -> str:

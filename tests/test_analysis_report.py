@@ -108,7 +108,7 @@ def test_a_trial_s_figures_show_its_tags_and_its_macro_score(reported):
     drawn = trial_figures(summary.run.folder, trial)
     assert sorted(drawn) == ["tags/counts", "tags/pr_auc", "tags/precision_recall", "tags/roc_auc"]
     axes = drawn["tags/pr_auc"].axes[0]
-    assert sorted(label.get_text() for label in axes.get_yticklabels()) == [f"tag {t}" for t in range(6)]
+    assert sorted(text.get_text() for text in axes.texts) == [f"tag {t}" for t in range(6)]
     widths = [bar.get_width() for bar in axes.patches]
     assert widths == sorted(widths, reverse=True)
     arm = summary.evidence.arms["bce"]

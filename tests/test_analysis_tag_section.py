@@ -165,7 +165,7 @@ def models(tmp_path_factory):
 
 
 def row_names(axes):
-    return [label.get_text() for label in axes.get_yticklabels()]
+    return [text.get_text() for text in axes.texts]
 
 
 def points(axes, label):
