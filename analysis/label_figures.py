@@ -156,7 +156,7 @@ def _panels(theme: Theme, names: Sequence[str]) -> tuple[Figure, list[tuple[Axes
         size = ((each - left - 0.25) / width, ROW_INCHES * (rows.stop - rows.start) / height)
         panel.set_position(((k * each + left) / width, 1 - 0.1 / height - size[1], *size))
         panel.set_axisbelow(True)
-        name_tags(panel, cut[rows])
+        name_tags([panel], cut[rows])
         panels.append((panel, rows))
     return figure, panels
 

@@ -21,7 +21,7 @@ import math
 import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -157,6 +157,10 @@ class CorpusTable:
         """Positives per tag in the training split."""
         counts: npt.NDArray[np.int64] = self.labels[self.rows("train")].sum(axis=0, dtype=np.int64)
         return counts
+
+    def taken(self, rows: npt.NDArray[np.int64]) -> "CorpusTable":
+        """Those rows only, in that order. Fingerprint and notes are still the whole table's."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in _CORPUS_ARRAYS})
 
     def save(self, path: Path) -> None:
         words = {"tags": np.array(self.tags, dtype=np.str_), "notes": np.array(self.notes, dtype=np.str_)}
