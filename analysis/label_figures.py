@@ -1,6 +1,6 @@
 """Pictures of a corpus's labels, on either theme; None where there is nothing to draw. Rows are clips or tags.
 
-Many tags stand in columns of at most ROWS rows, so that a page of 188 tags needs no more height than one of 50.
+Many tags stand in columns of about ROWS rows, so that a page of 188 tags needs no more height than one of 50.
 """
 
 import math
@@ -20,6 +20,7 @@ from analysis.labels import CorpusLabels, tags_per_clip
 from tagsearch.records import SPLITS
 
 ROWS = 64
+MAX_COLUMNS = 3
 ROW_INCHES = 0.19
 LONGEST_NAME = 28  # letters; longer names are cut, the CSV has them in full
 CLIP_LIFT = 4.0  # the colours of the heat map end at 16 times and at 1/16 of what chance gives
@@ -85,7 +86,11 @@ def together(labels: CorpusLabels, theme: Theme = LIGHT) -> Figure | None:
     expected = tag_pairs.expected_together(np.diag(observed), len(tagged))
     lift = np.log2((observed + 1) / (expected + 1))
     np.fill_diagonal(lift, np.nan)
-    return _heat_map(theme, [_cut(labels.table.tags[k]) for k in order], lift[np.ix_(order, order)])
+    figure = _heat_map(theme, [_cut(labels.table.tags[k]) for k in order], lift[np.ix_(order, order)])
+    if len(order) < len(labels.table.tags):
+        words = f"the {len(order)} most frequent of {len(labels.table.tags):,} tags"
+        figure.axes[0].set_title(words, fontsize=10, color=theme.ink)
+    return figure
 
 
 def siblings(labels: CorpusLabels, theme: Theme = LIGHT) -> Figure | None:
@@ -121,7 +126,7 @@ def _agreement_dots(axes: Axes, agreement: Floats, reliable: npt.NDArray[np.bool
 def _heat_map(theme: Theme, names: Sequence[str], values: Floats) -> Figure:
     cell = min(0.6, max(0.1, 8 / len(names)))  # inches
     side, margin = cell * len(names), INCHES_A_LETTER * max(map(len, names)) + 0.3
-    width, height = side + margin + 1.0, side + margin + 0.2
+    width, height = side + margin + 1.0, side + margin + 0.3
     figure, (axes,) = canvas(theme, width=width, height=height, layout=None)
     axes.set_position((margin / width, margin / height, side / width, side / height))
     axes.set_facecolor(theme.faint)
@@ -144,7 +149,7 @@ def _heat_map(theme: Theme, names: Sequence[str], values: Floats) -> Figure:
 def _panels(theme: Theme, names: Sequence[str]) -> tuple[Figure, list[tuple[Axes, slice]]]:
     """Rows of tags in as many columns as needed, and which tags each column shows."""
     cut = [_cut(name) for name in names]
-    n_columns = math.ceil(len(cut) / ROWS)
+    n_columns = min(MAX_COLUMNS, math.ceil(len(cut) / ROWS))
     n_rows = math.ceil(len(cut) / n_columns)
     left = INCHES_A_LETTER * max(map(len, cut)) + 0.25
     each = 7.0 if n_columns == 1 else left + 3.0
