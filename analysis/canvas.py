@@ -11,6 +11,7 @@ from typing import Any, Literal
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#B5A900")
 LINES = ("-", "--", ":", "-.")
@@ -106,6 +107,16 @@ def legend(figure: Figure, axes: Axes, theme: Theme) -> None:
         figure.legend(handles, labels, loc="outside lower center", **style)
     else:
         figure.legend(handles, labels, loc="lower center", **style)
+
+
+def count_axis(axes: Axes, *, low: float, high: float, digits: Sequence[int]) -> None:
+    """Numbers of clips along x: logarithmic from 1 up, with room for 0; marked at `digits` times powers of ten."""
+    axes.set_xscale("symlog", linthresh=1, linscale=0.4)
+    axes.set_xlim(low, high)
+    marks = [0, *(digit * 10**power for power in range(7) for digit in digits)]
+    axes.set_xticks([mark for mark in marks if low <= mark <= high], minor=False)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def name_tags(panels: Sequence[Axes], names: Sequence[str]) -> None:

@@ -34,7 +34,7 @@ def write_report(summary: Summary, folder: Path) -> Path:
         write_text(folder / "tune.csv", _csv(summary.tuning))
     for name, frame in (item for section in sections for item in section.tables.items()):
         write_text(folder / f"{name}.csv", _csv(frame))
-    write_json(folder / "verdicts.json", cards.to_json(summary.verdicts))
+    write_json(folder / "verdicts.json", cards.to_json(summary.cards))
     write_label_files(summary.labels, folder)
     head = [f"# {html.escape(title, quote=False)}", *(f"- {html.escape(line, quote=False)}" for line in header)]
     write_text(folder / "summary.md", "\n\n".join(["\n".join(head), *(one.markdown() for one in sections)]) + "\n")
@@ -64,8 +64,7 @@ def _pairs(frame: pd.DataFrame) -> tuple[tuple[str, str], ...]:
 
 
 def _verdicts(summary: Summary) -> Section:
-    verdicts = [cards.Card(verdict=verdict) for verdict in summary.verdicts]
-    return Section(anchor="verdicts", title="Verdicts", parts=verdicts or [Text(lines=(NO_HYPOTHESIS,))])
+    return Section(anchor="verdicts", title="Verdicts", parts=summary.cards or [Text(lines=(NO_HYPOTHESIS,))])
 
 
 def _experiments(summary: Summary) -> Section:

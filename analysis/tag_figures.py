@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator
 
 from analysis import words
-from analysis.canvas import LIGHT, Theme, head, legend, name_tags, plain, short, tag_canvas, tag_panels
+from analysis.canvas import LIGHT, Theme, count_axis, head, legend, name_tags, plain, short, tag_canvas, tag_panels
 from analysis.ranks import Floats
 from analysis.rundata import RunData
 from analysis.tagwise import Tagwise, differences, trial_tagwise
@@ -90,13 +90,19 @@ def tag_counts(models: Sequence[Tagwise], theme: Theme = LIGHT) -> Figure:
     figure, panels = tag_panels(theme, _labels(order), n_panels=len(models), panel_width=_panel_width(models))
     shown = [np.stack([_column(model.frame, name) for name in ("n_test", "n_predicted")]) for model in models]
     lowest, highest = min(one.min() for one in shown), max(one.max() for one in shown)
+    low = -0.2 if lowest < 1 else 0.8 * lowest
     for axes, model in zip(panels, models, strict=True):
         frame, places = model.frame.loc[order.index], np.arange(len(order))
         annotated, predicted = _column(frame, "n_test"), _column(frame, "n_predicted")
         axes.hlines(places, annotated, predicted, color=theme.faint, lw=3)
         axes.plot(annotated, places, "o", ms=5, color=theme.colours[0], label="annotated")
         axes.plot(predicted, places, "D", ms=4.5, color=theme.colours[1], label="predicted")
-        _count_axis(axes, lowest, highest, digits=(1, 2, 5) if len(models) == 1 else (1,))
+        count_axis(
+            axes,
+            low=low,
+            high=1.3 * max(highest, 1),
+            digits=(1, 2, 5) if len(models) == 1 else (1,),
+        )
         axes.set_xlabel("clips of the test split")
         never = f"{model.totals.n_never:.3g} tags never predicted"
         head(axes, f"{_name(model)}: {never}" if len(models) == 1 else _name(model), theme)
@@ -159,15 +165,6 @@ def _share_axis(axes: Axes, theme: Theme) -> None:
     axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(axis="x", color=theme.faint, lw=0.6)
     axes.set_axisbelow(True)
-
-
-def _count_axis(axes: Axes, lowest: float, highest: float, *, digits: tuple[int, ...]) -> None:
-    axes.set_xscale("symlog", linthresh=1)
-    axes.set_xlim(-0.2 if lowest < 1 else 0.8 * lowest, 1.3 * max(highest, 1))
-    marks = [0, *(digit * 10**power for power in range(6) for digit in digits)]
-    axes.set_xticks([mark for mark in marks if lowest <= mark <= 1.3 * highest], minor=False)
-    axes.xaxis.set_major_formatter("{x:.0f}")
-    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _joint_legend(figure: Figure, panels: Sequence[Axes], theme: Theme) -> None:
