@@ -84,7 +84,7 @@ def read_audio(path: Path, sample_rate: int, *, npy_rate: int) -> Samples:
         raise BadAudioError("impossible sample rate", f"{rate} Hz")
     if not len(samples):
         raise BadAudioError("too short", "no samples")
-    peak = float(np.abs(samples).max())
+    peak = max(float(samples.max()), -float(samples.min()))  # both are NaN if one sample is
     if not math.isfinite(peak):
         raise BadAudioError("holds NaN or infinity")
     if peak > _MAX_VALUE:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tagsearch.data.audio import Source, read_audio
 from tagsearch.data.compute import blocks_of, one_thread
 from tagsearch.data.corpus import BadFile
@@ -73,7 +75,7 @@ def write_shard(task: ShardTask) -> tuple[BadFile, ...]:
             except OSError as error:
                 unread.append(_unread(source.path, error))
             else:
-                content = block.tobytes()
+                content = np.ascontiguousarray(block).data  # a log-mel comes out frame by frame
                 file.write(content)
                 crc32 = zlib.crc32(content, crc32)
                 clips.append((source, block.shape[1]))
