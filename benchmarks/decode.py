@@ -60,8 +60,10 @@ def main() -> None:
     for name in ways:
         rate = statistics.median(arguments.clips / turn[name] for turn in rounds)
         ratios = sorted(turn[name] / turn["prepare"] for turn in rounds)
-        result = {"way": name, "clips_per_cpu_second": round(rate, 1), "prepare_is": round(statistics.median(ratios), 3)}
-        print(json.dumps(result | {"from": round(ratios[0], 3), "to": round(ratios[-1], 3)}))
+        middle, low, high = (round(ratio, 3) for ratio in (statistics.median(ratios), ratios[0], ratios[-1]))
+        print(
+            json.dumps({"way": name, "clips_per_cpu_s": round(rate, 1), "prepare_is": middle, "from": low, "to": high})
+        )
 
 
 def cpu_seconds(way: Callable[[], object]) -> float:
