@@ -3,14 +3,47 @@
 import html
 import math
 import textwrap
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 from analysis import words
 from analysis.intervals import Estimate
 from analysis.judgement import Claim, HypothesisVerdict, Member, PartVerdict
+from analysis.outcomes import Verdict
 
 INDENT = "    "
+_TONES: Mapping[Verdict, str] = {
+    Verdict.CONFIRMED: "good",
+    Verdict.PARTIALLY: "good",
+    Verdict.NOT_SUPPORTED: "bad",
+    Verdict.REFUTED: "bad",
+    Verdict.INCONCLUSIVE: "open",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A verdict as a part of a page, see `sections`."""
+
+    kind: ClassVar[str] = "card"
+    verdict: HypothesisVerdict
+
+    @property
+    def head(self) -> str:
+        return headline(self.verdict)
+
+    @property
+    def tone(self) -> str:
+        return _TONES[self.verdict.verdict]
+
+    @property
+    def lines(self) -> list[tuple[int, str]]:
+        """(depth, sentence), the headline left out."""
+        return lines(self.verdict)[1:]
+
+    def markdown(self) -> str:
+        return markdown(self.verdict)
 
 
 def headline(verdict: HypothesisVerdict) -> str:

@@ -1,48 +1,20 @@
-"""The pictures: learning curves, forest plot, and for one trial its tags.
+"""The pictures: learning curves, forest plot, and for one trial its tags."""
 
-Figures are objects, drawn without pyplot and its global state. Colours are those of Okabe & Ito 2008, told apart by
-colour-blind readers; a ninth arm begins again with dashed lines.
-"""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from analysis import ranks, tables, words
+from analysis.canvas import LIGHT, Theme, canvas, legend, name_tags, tag_canvas
 from analysis.evidence import Evidence
 from analysis.rundata import RunData
 from tagsearch.errors import AnalysisError
 from tagsearch.records import CorpusTable, State, Trial, read_corpus
 from tagsearch.study.schema import METRICS, Metric
-
-OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#B5A900")
-LINES = ("-", "--", ":", "-.")
-INCHES_A_LETTER = 0.07  # of a tag's name at 8 points
-
-
-@dataclass(frozen=True, kw_only=True)
-class Theme:
-    ink: str
-    paper: str
-    faint: str
-    colours: tuple[str, ...]
-
-    def line(self, place: int) -> dict[str, Any]:
-        """How the arm at that place in the declared order is drawn, in every figure."""
-        n = len(self.colours)
-        return {"color": self.colours[place % n], "linestyle": LINES[place // n % len(LINES)]}
-
-
-LIGHT = Theme(ink="#1a1a1a", paper="#ffffff", faint="#e3e3e3", colours=OKABE_ITO)
-DARK = Theme(ink="#e6e6e6", paper="#1b1d21", faint="#3a3d43", colours=("#3F9FDF", *OKABE_ITO[1:]))
 
 
 def learning_curves(run: RunData, theme: Theme = LIGHT) -> Figure | None:
@@ -51,7 +23,7 @@ def learning_curves(run: RunData, theme: Theme = LIGHT) -> Figure | None:
     frame = run.epochs[run.epochs["phase"] == "confirm"]
     if frame.empty or run.study.objective not in frame:
         return None
-    figure, (axes,) = _canvas(theme, width=8, height=4.5)
+    figure, (axes,) = canvas(theme, width=8, height=4.5)
     for place, arm in enumerate(run.study.confirm_arms):
         table = frame[frame["arm"] == arm].pivot_table(index="epoch", columns="seed", values=run.study.objective)
         if table.empty:
@@ -62,7 +34,7 @@ def learning_curves(run: RunData, theme: Theme = LIGHT) -> Figure | None:
     _mark_ends(axes, run, theme)
     axes.set(xlabel="epoch", ylabel=run.study.objective, title="Learning curves, confirm phase")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _legend(figure, axes, theme)
+    legend(figure, axes, theme)
     return figure
 
 
@@ -98,7 +70,7 @@ def forest(run: RunData, evidence: Evidence, theme: Theme = LIGHT) -> Figure | N
     rows = [arm for arm in rivals if evidence.difference(arm, baseline, METRICS[0]) is not None]
     if not rows:
         return None
-    figure, panels = _canvas(theme, width=9, height=1.6 + 0.55 * len(rows), n_panels=len(METRICS))
+    figure, panels = canvas(theme, width=9, height=1.6 + 0.55 * len(rows), n_panels=len(METRICS))
     margins = tables.study_margins(run.study)
     for axes, metric in zip(panels, METRICS, strict=True):
         _forest_panel(axes, evidence, rows, metric, theme)
@@ -166,30 +138,30 @@ def count_threshold(scores: npt.NDArray[np.floating], labels: npt.NDArray[np.int
 def _tag_bars(
     trial: Trial, names: list[str], values: ranks.Floats, chance: ranks.Floats, metric: Metric, theme: Theme
 ) -> Figure:
-    figure, axes = _tag_canvas(theme, names)
+    figure, axes = tag_canvas(theme, names)
     order = np.argsort(-values)
     places = np.arange(len(names))
     axes.barh(places, values[order], height=0.75, color=theme.colours[0])
     axes.plot(chance[order], places, "|", color=theme.colours[1], ms=7, mew=2, label="chance")
     axes.axvline(float(values.mean()), color=theme.ink, lw=1, ls="--", label=f"mean {values.mean():.3f}")
-    _name_tags(axes, [names[i] for i in order])
+    name_tags(axes, [names[i] for i in order])
     axes.set_xlim(0, 1)
     axes.set_xlabel(f"{words.METRIC_NAMES[metric]}, test split")
     axes.set_title(_trial_title(trial), fontsize=10, color=theme.ink)
-    _legend(figure, axes, theme)
+    legend(figure, axes, theme)
     return figure
 
 
 def _tag_counts(
     trial: Trial, corpus: CorpusTable, annotated: ranks.Ints, predicted: ranks.Ints, theme: Theme
 ) -> Figure:
-    figure, axes = _tag_canvas(theme, corpus.tags)
+    figure, axes = tag_canvas(theme, corpus.tags)
     order = np.argsort(-annotated, kind="stable")
     places = np.arange(len(order))
     axes.hlines(places, annotated[order], predicted[order], color=theme.faint, lw=3)
     axes.plot(annotated[order], places, "o", ms=5, color=theme.colours[0], label="annotated")
     axes.plot(predicted[order], places, "D", ms=4.5, color=theme.colours[1], label="predicted")
-    _name_tags(axes, [corpus.tags[i] for i in order])
+    name_tags(axes, [corpus.tags[i] for i in order])
     axes.set_xscale("symlog", linthresh=1)
     lowest, highest = min(annotated.min(), predicted.min()), max(annotated.max(), predicted.max())
     axes.set_xlim(-0.2 if lowest == 0 else 0.8 * lowest, 1.3 * highest)
@@ -200,56 +172,9 @@ def _tag_counts(
     axes.set_xlabel("clips of the test split (threshold fitted on validation)")
     n_never = int(((predicted == 0) & (annotated > 0)).sum())
     axes.set_title(f"{_trial_title(trial)}; {n_never} tags never predicted", fontsize=10, color=theme.ink)
-    _legend(figure, axes, theme)
+    legend(figure, axes, theme)
     return figure
 
 
 def _trial_title(trial: Trial) -> str:
     return f"{trial.spec.arm}, seed {trial.spec.seed}"
-
-
-def _name_tags(axes: Axes, names: list[str]) -> None:
-    axes.set_yticks(range(len(names)), names, fontsize=8)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-
-
-# --- common ----------------------------------------------------------------------------------------------------------
-
-
-def _canvas(
-    theme: Theme,
-    *,
-    width: float,
-    height: float,
-    n_panels: int = 1,
-    layout: Literal["constrained"] | None = "constrained",
-) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(width, height), dpi=110, layout=layout, facecolor=theme.paper)
-    FigureCanvasAgg(figure)
-    panels = [figure.add_subplot(1, n_panels, k + 1) for k in range(n_panels)]
-    for axes in panels:
-        axes.set_facecolor(theme.paper)
-        axes.tick_params(colors=theme.ink)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color(theme.ink)
-        for text in (axes.xaxis.label, axes.yaxis.label, axes.title):
-            text.set_color(theme.ink)
-    return figure, panels
-
-
-def _tag_canvas(theme: Theme, names: Sequence[str]) -> tuple[Figure, Axes]:
-    """One row a tag. Its margins are worked out here: matplotlib's own layout takes half of the drawing time."""
-    width, height = 7.0, 1.3 + 0.19 * len(names)
-    figure, (axes,) = _canvas(theme, width=width, height=height, layout=None)
-    left = INCHES_A_LETTER * max(map(len, names)) + 0.25
-    figure.subplots_adjust(left=left / width, right=0.97, bottom=0.85 / height, top=1 - 0.35 / height)
-    return figure, axes
-
-
-def _legend(figure: Figure, axes: Axes, theme: Theme) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    style: dict[str, Any] = {"ncols": 4, "frameon": False, "labelcolor": theme.ink, "fontsize": 9}
-    if figure.get_layout_engine():
-        figure.legend(handles, labels, loc="outside lower center", **style)
-    else:
-        figure.legend(handles, labels, loc="lower center", **style)

@@ -4,12 +4,14 @@ import html
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """A table ready to print: cells are text; `right` marks the columns of numbers."""
+    """A table ready to print, part of a page: cells are text; `right` marks the columns of numbers."""
 
+    kind: ClassVar[str] = "grid"
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]

@@ -6,6 +6,7 @@ write one file and one entry here; the contract tests run over every entry by th
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -19,13 +20,16 @@ Scalar = bool | int | float | str
 
 @dataclass(frozen=True, kw_only=True)
 class Knob:
-    """One setting of a component. `low` and `high` are inclusive; `choices` replaces them for names."""
+    """One setting of a component. `low` and `high` are inclusive; `choices` replaces them for names, or `pattern`, a
+    regular expression for the whole name, with `form`, the same in words."""
 
     default: Scalar
     reason: str  # why this default
     low: float | None = None
     high: float | None = None
     choices: tuple[Scalar, ...] | None = None
+    pattern: str | None = None
+    form: str = ""
 
     @property
     def type(self) -> type:
@@ -40,6 +44,8 @@ class Knob:
             return f"must be {_TYPE_WORDS[wanted]}, not {value!r}"
         if self.choices is not None and value not in self.choices:
             return f"must be one of {', '.join(map(str, self.choices))}, not {value!r}"
+        if self.pattern is not None and not re.fullmatch(self.pattern, str(value)):
+            return f"must be {self.form}, not {value!r}"
         if wanted in (int, float) and not _within(value, self.low, self.high):
             return f"must lie in {self.range_text()}, not {value!r}"
         return None
@@ -70,8 +76,8 @@ class CorpusSize:
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One component. `mega_macs` (models only): multiply-accumulates of one chunk at the default knobs, in millions;
-    `macs_knob` names the width knob whose square it grows with. `sizes` (corpora only): by the value of the knob
-    `size`, "" without one."""
+    `macs_knob` names the width knob whose square it grows with. Corpora only: `sizes`, by the value of the knob that
+    `size_knob` names ("" without one), or `measure`, a "module:attribute" that tells the size from all knobs."""
 
     target: str  # "module:attribute"
     summary: str
@@ -80,10 +86,23 @@ class Entry:
     mega_macs: float = 0.0
     macs_knob: str | None = None
     sizes: Mapping[str, CorpusSize] = field(default_factory=dict)
+    size_knob: str | None = None
+    measure: str = ""
 
     def load(self) -> Any:
-        module, _, attribute = self.target.partition(":")
-        return getattr(import_module(module), attribute)
+        return _imported(self.target)
+
+    def size(self, knobs: Mapping[str, Scalar]) -> CorpusSize:
+        """Of a corpus, with every knob in `knobs`. Raises CorpusError if it has to be measured and cannot be."""
+        if self.measure:
+            measured: CorpusSize = _imported(self.measure)(**knobs)
+            return measured
+        return self.sizes[str(knobs[self.size_knob]) if self.size_knob else ""]
+
+
+def _imported(target: str) -> Any:
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)
 
 
 _WEIGHT_DECAY = Knob(default=0.0, low=0.0, high=1.0, reason="the homework baseline uses none")
@@ -203,6 +222,20 @@ SCHEDULES: dict[str, Entry] = {
     ),
 }
 
+_MTAT = "Law et al. 2009 (ISMIR)"
+_MTAT_PATH = Knob(default="", reason="the folder that holds annotations_final.csv; there is no default place")
+_MTAT_TAGS = Knob(
+    default="top50",
+    pattern=r"all|top[1-9][0-9]*",
+    form="all, or top<N> for the N most frequent tags, as in top50",
+    reason="the 50 tags of nearly every publication; another N is counted on the training clips",
+)
+_MERGE = Knob(
+    default="none",
+    choices=("none", "synonyms", "homework"),
+    reason="merged tags compare with nothing published; synonyms: 29 sets, homework: into the usual 50",
+)
+
 CORPORA: dict[str, Entry] = {
     "builtin": Entry(
         target="tagsearch.data.builtin:load",
@@ -212,6 +245,7 @@ CORPORA: dict[str, Entry] = {
             "size": Knob(default="full", choices=("full", "small"), reason="full: verdicts; small: a smoke test"),
             "seed": Knob(default=0, low=0, high=2**31 - 1, reason="which corpus is composed"),
         },
+        size_knob="size",
         sizes={
             "full": CorpusSize(train=1199, valid=396, test=1106, clip_seconds=8.0),
             "small": CorpusSize(train=117, valid=39, test=96, clip_seconds=8.0),
@@ -219,12 +253,55 @@ CORPORA: dict[str, Entry] = {
     ),
     "mtat": Entry(
         target="tagsearch.data.mtat:load",
-        summary="MagnaTagATune: annotations_final.csv and audio folders 0..f, split 12:1:3 by folder, top 50 tags",
-        source="Law et al. 2009 (ISMIR)",
+        summary="MagnaTagATune: annotations_final.csv and audio folders 0..f",
+        source=_MTAT,
         knobs={
-            "path": Knob(default="", reason="the folder that holds annotations_final.csv; there is no default place")
+            "path": _MTAT_PATH,
+            "split": Knob(
+                default="12:1:3",
+                choices=("12:1:3", "filtered", "hw2", "artist_disjoint"),
+                reason="by folder, every clip; filtered: as published lists, without clips that have none of the tags",
+            ),
+            "tags": _MTAT_TAGS,
+            "merge": _MERGE,
         },
-        sizes={"": CorpusSize(train=18_706, valid=1_825, test=5_329, clip_seconds=29.1)},
+        size_knob="split",
+        sizes={
+            "12:1:3": CorpusSize(train=18_706, valid=1_825, test=5_329, clip_seconds=29.1),
+            "filtered": CorpusSize(train=15_244, valid=1_529, test=4_332, clip_seconds=29.1),
+            "hw2": CorpusSize(train=6_206, valid=1_529, test=1_339, clip_seconds=29.1),
+            "artist_disjoint": CorpusSize(train=19_301, valid=1_719, test=4_840, clip_seconds=29.1),
+        },
+    ),
+    "mtat_hw2": Entry(
+        target="tagsearch.data.mtat_hw2:load",
+        summary="the homework's clips of MagnaTagATune: annotations_final.csv and waveform/<folder>/<name>.npy of 8 s",
+        source=_HOMEWORK,
+        knobs={
+            "path": _MTAT_PATH,
+            "tags": _MTAT_TAGS,
+            "merge": _MERGE,
+        },
+        sizes={"": CorpusSize(train=6_206, valid=1_529, test=1_339, clip_seconds=8.0)},
+    ),
+    "folder": Entry(
+        target="tagsearch.data.folder:load",
+        summary="any folder of audio with a CSV or TSV of tags, one row per clip or one per clip and tag",
+        source="this project",
+        knobs={
+            "path": Knob(default="", reason="the folder that holds the audio; there is no default place"),
+            "labels": Knob(default="", reason="the label file's name in that folder; by default its only .csv or .tsv"),
+            "tags": Knob(
+                default="all",
+                pattern=r"all|top[1-9][0-9]*",
+                form="all, or top<N> for the N most frequent tags, as in top20",
+                reason="whoever wrote the label file chose the tags",
+            ),
+            "sample_rate": Knob(
+                default=16_000, low=1_000, high=768_000, reason="in Hz, of .npy, which does not say it"
+            ),
+        },
+        measure="tagsearch.data.folder:size",
     ),
 }
 

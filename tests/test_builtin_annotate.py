@@ -13,7 +13,7 @@ from tagsearch.data.builtin.make import without_audio
 from tagsearch.data.builtin.plan import plan
 from tagsearch.data.builtin.score import ClipScore, Mix, Part, SongScore
 from tagsearch.data.builtin.styles import STYLES
-from tagsearch.data.mtat import FOLDERS
+from tagsearch.data.splits import FOLDERS
 from tagsearch.data.tags import TOP_50
 
 MIX = Mix(level_db=-8, reverb_ms=300, wet_pct=10, tilt_db=0, low_cut_hz=40, high_cut_hz=8000, hiss_db=-80)

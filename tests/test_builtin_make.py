@@ -200,7 +200,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_a_corpus_with_a_lost_file_is_refused(tmp_path: Path) -> None:
     folder = make_tiny(tmp_path)
     next(folder.glob("*/*.flac")).unlink()
-    with pytest.raises(CorpusError, match=r"is damaged \(.*flac is missing\); delete it and it is made again"):
+    with pytest.raises(CorpusError, match=r"is damaged \(.*flac: missing\); delete it and it is made again"):
         builtin.open_made(folder, name="tiny")
 
 

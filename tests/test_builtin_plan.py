@@ -7,7 +7,8 @@ import pytest
 from tagsearch.data.builtin import ALBUMS
 from tagsearch.data.builtin.plan import SongPlan, plan
 from tagsearch.data.builtin.styles import STYLES
-from tagsearch.data.mtat import FOLDERS, work_of
+from tagsearch.data.splits import FOLDERS
+from tagsearch.data.works import work_of
 
 FULL = plan(ALBUMS["full"], seed=0)
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from tagsearch.data.corpus import open_corpus
-from tagsearch.data.tags import TOP_50
 from tagsearch.errors import CorpusError, UnknownNameError
 
 
@@ -31,11 +30,3 @@ def test_a_setting_outside_its_choices_is_refused(tmp_path: Path) -> None:
 def test_settings_that_are_not_given_take_their_defaults(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="needs `path`"):  # whose default is no path at all
         open_corpus({"corpus": "mtat"}, cache=tmp_path, progress=no_progress)
-
-
-def test_the_tag_list_holds_fifty_different_tags_from_guitar_to_choral() -> None:
-    assert len(set(TOP_50)) == len(TOP_50) == 50
-    assert TOP_50[0] == "guitar"
-    assert TOP_50[20:23] == ("vocals", "no vocals", "harpsichord")
-    assert TOP_50[-3:] == ("metal", "female voice", "choral")
-    assert all(tag == tag.strip() for tag in TOP_50)

@@ -12,6 +12,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from tagsearch.records import Phase, State, Trial, TrialResult, TrialSpec
+from tagsearch.search.observers import Observer
 from tagsearch.study.plan_text import duration
 from tagsearch.study.schema import Study
 
@@ -49,8 +50,8 @@ class ProgressBars:
             self._out.print(f"{what}: {total} in {time.monotonic() - start:.0f} s")
 
 
-class LiveTable:
-    """An observer: arms x state counts, best objective so far, time left."""
+class LiveTable(Observer):
+    """Arms x state counts, best objective so far, time left."""
 
     def __init__(self, study: Study, out: Console, *, quiet: bool = False, verbose: bool = False) -> None:
         self._study = study

@@ -5,7 +5,7 @@ appear in the HParams view too; "best/..." is the best value so far, which that 
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +17,20 @@ from tensorboardX.summary import hparams
 
 from tagsearch.records import Phase, State, Trial, TrialResult, TrialSpec, read_trials
 from tagsearch.registry import OBJECTIVES
+from tagsearch.search.observers import Observer
 
 _BEST = tuple(f"best/{name}" for name in OBJECTIVES)
 _FIGURES = ".figures"  # suffix of their event files
 _STATUS = {State.COMPLETED: "STATUS_SUCCESS", State.STOPPED: "STATUS_SUCCESS"}
 
 
-class TensorBoard:
-    """An observer. One event file a trial and process."""
+class TensorBoard(Observer):
+    """One event file a trial and process."""
 
     def __init__(self, run: Path) -> None:
         self._run = run
         self._writers: dict[str, SummaryWriter] = {}
         self._best: dict[str, dict[str, float]] = {}
-
-    def phase_started(
-        self, phase: Phase, *, arms: Sequence[str], n_trials: int, n_slots: int, before: Sequence[Trial]
-    ) -> None:
-        """Nothing to write."""
 
     def trial_started(self, spec: TrialSpec) -> None:
         if spec.name in self._writers:  # a retry

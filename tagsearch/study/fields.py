@@ -12,6 +12,7 @@ from tagsearch.registry import Knob, Scalar, did_you_mean
 from tagsearch.study.yaml_reader import Node
 
 T = TypeVar("T")
+S = TypeVar("S", bound=str)
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=+-]*")
 MAX_NAME = 120  # names become folder names, which hold 255 bytes
@@ -80,10 +81,11 @@ def check_name(written: str, what: str, node: Node) -> None:
         )
 
 
-def one_of(node: Node, what: str, known: Mapping[str, object] | list[str] | tuple[str, ...]) -> str:
-    if not isinstance(node.value, str) or node.value not in known:
+def one_of(node: Node, what: str, known: tuple[S, ...]) -> S:
+    chosen = [name for name in known if isinstance(node.value, str) and name == node.value]
+    if not chosen:
         raise node.error(f"{what} cannot be {node.shown}{did_you_mean(str(node.plain)[:80], known)}")
-    return node.value
+    return chosen[0]
 
 
 def distinct(node: Node, what: str, read: Callable[[Node], T]) -> tuple[T, ...]:

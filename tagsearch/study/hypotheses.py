@@ -1,7 +1,7 @@
 """The `hypotheses:` section: claims about arms, declared before the confirm phase.
 
 A hypothesis has parts, or is written as its only part. A part says that `any` or `all` of some arms (or one `arm`) beat
-another (`than`, the baseline by default) on the metrics by their margins.
+another (`than`, the baseline by default) on the metrics by their margins. `premise` names what the claim rests on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from tagsearch.registry import Knob, did_you_mean
 from tagsearch.study import fields
-from tagsearch.study.schema import METRICS, Hypothesis, Metric, Part
+from tagsearch.study.schema import METRICS, PREMISES, Hypothesis, Metric, Part, PremiseName
 from tagsearch.study.yaml_reader import Node
 
 ALPHA = Knob(default=0.05, low=1e-6, high=0.5, reason="the field's convention; split over parts by the verdict rule")
@@ -18,6 +18,7 @@ MARGIN = Knob(default=0.0, low=0.0, high=1.0, reason="smallest difference worth 
 DEFAULT_MARGINS: Mapping[Metric, float] = {"roc_auc": 0.005, "pr_auc": 0.010}  # half a ROC point, one PR point
 _QUANTIFIERS = ("any", "all", "arm")
 _PART_KEYS = (*_QUANTIFIERS, "than", "metrics", "margin", "role")
+_KEYS = ("id", "text", "alpha", "premise", "parts", *_PART_KEYS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +53,8 @@ def read_hypotheses(node: Node, context: Context) -> tuple[Hypothesis, ...]:
 def _read_hypothesis(node: Node, context: Context) -> Hypothesis:
     keys = fields.mapping(node, "a hypothesis")
     for key, child in keys.items():
-        if key not in ("id", "text", "alpha", "parts", *_PART_KEYS):
-            raise child.error(
-                f"a hypothesis has no key {key!r}{did_you_mean(key, ('id', 'text', 'alpha', 'parts', *_PART_KEYS))}"
-            )
+        if key not in _KEYS:
+            raise child.error(f"a hypothesis has no key {key!r}{did_you_mean(key, _KEYS)}")
     for key in ("id", "text"):
         if key not in keys:
             raise node.error(f"a hypothesis needs {key}")
@@ -67,7 +66,19 @@ def _read_hypothesis(node: Node, context: Context) -> Hypothesis:
         text=fields.text(keys["text"], "the text of a hypothesis"),
         alpha=float(fields.scalar(keys["alpha"], "alpha", ALPHA)) if "alpha" in keys else context.alpha,
         parts=_read_parts(node, keys, context),
+        premises=_read_premises(keys["premise"]) if "premise" in keys else (),
     )
+
+
+def _read_premises(node: Node) -> tuple[PremiseName, ...]:
+    """One name, or a list of them."""
+    if isinstance(node.value, list):
+        return fields.distinct(node, "premise", _premise)
+    return (_premise(node),)
+
+
+def _premise(node: Node) -> PremiseName:
+    return fields.one_of(node, "a premise", PREMISES)
 
 
 def _read_parts(node: Node, keys: Mapping[str, Node], context: Context) -> tuple[Part, ...]:
@@ -121,5 +132,4 @@ def _read_part(node: Node, default_id: str, context: Context) -> Part:
 
 
 def _metric(node: Node) -> Metric:
-    written = fields.one_of(node, "a metric", METRICS)
-    return "roc_auc" if written == "roc_auc" else "pr_auc"
+    return fields.one_of(node, "a metric", METRICS)

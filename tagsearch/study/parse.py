@@ -17,12 +17,13 @@ from tagsearch.records import Config
 from tagsearch.registry import OBJECTIVES, Knob, Scalar, did_you_mean
 from tagsearch.study import fields, resolved
 from tagsearch.study.arms import FACTOR_DESIGNS, base_config, explicit_arms, factor_arms
+from tagsearch.study.data import read_data
 from tagsearch.study.hypotheses import ALPHA, DEFAULT_MARGINS, Context, read_hypotheses, read_margins
 from tagsearch.study.levels import Factors, read_arms, read_factors, read_matches
 from tagsearch.study.overrides import apply_changes, read_overrides, with_profile
 from tagsearch.study.resolved import write_resolved
 from tagsearch.study.schema import Arm, Confirm, Design, Metric, Stop, Study, Tunable, Tune
-from tagsearch.study.settings import Changes, component, no_knob, read_changes
+from tagsearch.study.settings import Changes, read_changes
 from tagsearch.study.shipped import find_study
 from tagsearch.study.tunable_checks import check_tunables
 from tagsearch.study.tunables import WrittenTune, read_tune
@@ -45,7 +46,7 @@ class Draft:
 
     study: str
     question: str = ""
-    data: Mapping[str, Scalar] = default(default_factory=lambda: _read_data(Node({}, "")))
+    data: Mapping[str, Scalar] = default(default_factory=lambda: read_data(Node({}, "")))
     base: Changes = default(default_factory=dict)
     factors: Factors = default(default_factory=dict)
     design: Design | None = None
@@ -68,17 +69,6 @@ class Draft:
 # --- pass one --------------------------------------------------------------------------------------------------------
 
 
-def _read_data(node: Node) -> dict[str, Scalar]:
-    keys = dict(fields.mapping(node, "data"))
-    name, corpus = component(keys.pop("corpus", Node("builtin", node.place)), "corpus")
-    for key, child in keys.items():
-        if key not in corpus.knobs:
-            raise child.error(no_knob("corpus", name, key))
-        fields.scalar(child, f"data.{key}", corpus.knobs[key])
-    knobs = {key: keys[key].plain if key in keys else knob.default for key, knob in corpus.knobs.items()}
-    return {"corpus": name, **knobs}
-
-
 def _read_confirm(node: Node) -> Confirm:
     readers = {"seeds": fields.reader("confirm.seeds", SEEDS), "top": fields.reader("confirm.top", TOP)}
     return Confirm(**fields.section(node, "confirm", readers))
@@ -99,7 +89,7 @@ def _read_snapshots(node: Node) -> tuple[int, ...]:
 READERS: dict[str, Callable[[Node], Any]] = {
     "study": lambda node: fields.name(node, "the study's name"),
     "question": lambda node: fields.text(node, "question"),
-    "data": _read_data,
+    "data": read_data,
     "base": lambda node: read_changes(node, "base"),
     "factors": read_factors,
     "design": lambda node: fields.one_of(node, "design", DESIGNS),

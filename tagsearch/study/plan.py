@@ -98,11 +98,13 @@ def make_plan(
 
 
 def predict(study: Study, *, n_slots: int | None = None) -> Plan:
-    """The plan on the corpus that the study names, at the size it is known to have, on this machine.
+    """The plan on the corpus that the study names, on this machine: at the size that corpus is known to have, or that
+    its label file tells (then CorpusError if it cannot be read).
 
     `n_slots`: trials at a time; by default as many as there are cores, or four to a GPU."""
-    data, on_gpu = study.data, has_gpu()
-    size = entry("corpus", str(data["corpus"])).sizes[str(data.get("size", ""))]
+    on_gpu = has_gpu()
+    knobs = {name: value for name, value in study.data.items() if name != "corpus"}
+    size = entry("corpus", str(study.data["corpus"])).size(knobs)
     return make_plan(
         study,
         n_clips={"train": size.train, "valid": size.valid, "test": size.test},

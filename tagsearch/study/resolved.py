@@ -66,7 +66,8 @@ def _tunable(tunable: Tunable) -> dict[str, object]:
 
 def hypothesis_document(hypothesis: Hypothesis) -> dict[str, object]:
     parts = [_part(part) for part in hypothesis.parts]
-    return {"id": hypothesis.id, "text": hypothesis.text, "alpha": hypothesis.alpha, "parts": parts}
+    premises = {"premise": list(hypothesis.premises)} if hypothesis.premises else {}
+    return {"id": hypothesis.id, "text": hypothesis.text, "alpha": hypothesis.alpha, **premises, "parts": parts}
 
 
 def _part(part: Part) -> dict[str, object]:

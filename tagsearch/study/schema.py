@@ -17,6 +17,8 @@ Kind = Literal["uniform", "loguniform", "randint", "lograndint", "choice"]
 Metric = Literal["roc_auc", "pr_auc"]
 SEARCH = "search"  # the tune phase's only arm in a pure search; its winners are search-1, search-2, ...
 METRICS: tuple[Metric, ...] = ("roc_auc", "pr_auc")
+PremiseName = Literal["underfit", "imbalance", "entanglement"]
+PREMISES: tuple[PremiseName, ...] = ("underfit", "imbalance", "entanglement")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,10 +98,13 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Hypothesis:
+    """`premises`: what the claim rests on (see analysis.premises); reported beside the verdict, never part of it."""
+
     id: str
     text: str
     alpha: float
     parts: tuple[Part, ...]
+    premises: tuple[PremiseName, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -119,3 +119,22 @@ def test_a_mistake_is_refused_with_its_line(read: Read, mistake: str) -> None:
     text, message = MISTAKES[mistake]
     with pytest.raises(StudyError, match=message):
         read(HEAD + text)
+
+
+@pytest.mark.parametrize("written", ["imbalance", "[imbalance]"])
+def test_a_hypothesis_names_what_it_rests_on(read: Read, written: str) -> None:
+    (hypothesis,) = read(HEAD + f"  - {{id: H2, text: It helps, arm: focal, premise: {written}}}\n").hypotheses
+    assert hypothesis.premises == ("imbalance",)
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("imbalanced", r"s\.yaml:4: a premise cannot be 'imbalanced'; did you mean 'imbalance'\?"),
+        ("[underfit, underfit]", r"s\.yaml:4: premise names 'underfit' twice"),
+        ("[]", r"s\.yaml:4: premise is empty"),
+    ],
+)
+def test_an_unknown_premise_is_refused(read: Read, written: str, message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        read(HEAD + f"  - {{id: H2, text: It helps, arm: focal, premise: {written}}}\n")

@@ -69,7 +69,8 @@ def test_another_component_drops_the_knobs_of_the_one_before(read: Read) -> None
 
 def test_another_corpus_drops_the_knobs_of_the_one_before(read: Read) -> None:
     text = LOSSES + "data: {corpus: builtin, size: small}\n"
-    assert read(text, "data.path=/m", "data.corpus=mtat").data == {"corpus": "mtat", "path": "/m"}
+    data = read(text, "data.path=/m", "data.corpus=folder").data
+    assert data == {"corpus": "folder", "path": "/m", "labels": "", "tags": "all", "sample_rate": 16_000}
     assert read(text, "data.seed=3").data == {"corpus": "builtin", "size": "small", "seed": 3}
 
 

@@ -39,7 +39,8 @@ def test_everything_written_is_read(read: Read) -> None:
         + "question: Why?\ndata: {corpus: mtat, path: /music}\nseed: 3\nobjective: valid/loss\ncheckpoint: last\n"
         + "confirm: {seeds: 2}\nstop: {patience: 3}\nsnapshots: [8, 2]\n"
     )
-    assert (study.question, study.data, study.seed) == ("Why?", {"corpus": "mtat", "path": "/music"}, 3)
+    data = {"corpus": "mtat", "path": "/music", "split": "12:1:3", "tags": "top50", "merge": "none"}
+    assert (study.question, study.data, study.seed) == ("Why?", data, 3)
     assert (study.direction, study.checkpoint, study.confirm.seeds) == ("min", "last", 2)
     assert (study.stop, study.snapshots) == (Stop(patience=3), (2, 8))
 
@@ -130,6 +131,14 @@ MISTAKES = {
     "unknown corpus": (SHORT + "data: {corpus: mtt}\n", r"^s\.yaml:4: no corpus is called 'mtt'; did you mean 'mtat'"),
     "knob of another corpus": (SHORT + "data: {path: x}\n", r"^s\.yaml:4: corpus 'builtin' has no knob 'path'"),
     "corpus knob": (SHORT + "data: {size: big}\n", r"^s\.yaml:4: data\.size must be one of full, small, not 'big'$"),
+    "tag set": (
+        SHORT + "data:\n  corpus: mtat\n  tags: topp\n",
+        r"^s\.yaml:6: data\.tags must be all, or top<N> for the N most frequent tags, as in top50, not 'topp'$",
+    ),
+    "split": (
+        SHORT + "data: {corpus: mtat, split: 13:1:3}\n",
+        r"^s\.yaml:4: data\.split must be one of 12:1:3, filtered",
+    ),
     "objective": (SHORT + "objective: valid/auc\n", r"^s\.yaml:4: objective cannot be 'valid/auc'; did you mean"),
     "checkpoint": (SHORT + "checkpoint: first\n", r"^s\.yaml:4: checkpoint cannot be 'first'"),
     "alpha": (SHORT + "alpha: 0.9\n", r"^s\.yaml:4: alpha must lie in \[1e-06, 0\.5\], not 0\.9$"),

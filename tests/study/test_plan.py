@@ -1,16 +1,19 @@
 """What a study costs."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tagsearch.errors import CorpusError
 from tagsearch.registry import MODELS
 from tagsearch.study.plan import (
     START_SECONDS,
     Speed,
     expected_epochs,
     make_plan,
+    predict,
 )
 from tagsearch.study.schema import Asha, Study
 from tests.study.examples import LOSSES, SEARCH
@@ -74,6 +77,31 @@ def test_a_search_is_planned_at_the_budgets_it_may_draw(read: Read) -> None:
     assert tune.most_epochs == 8 * 20
     assert confirm.n_trials == 2 * 3
     assert confirm.most_epochs == 2 * (10 + 20 + 20)  # the baseline's own ten, the winners' longest
+
+
+@pytest.mark.parametrize(
+    ("data", "n_seconds"),
+    [
+        ("{corpus: builtin, size: small}", (117 + 39 + 96) * 8.0),
+        ("{corpus: mtat}", (18_706 + 1_825 + 5_329) * 29.1),
+        ("{corpus: mtat, split: filtered}", (15_244 + 1_529 + 4_332) * 29.1),
+        ("{corpus: mtat_hw2}", (6_206 + 1_529 + 1_339) * 8.0),
+    ],
+)
+def test_a_known_corpus_is_planned_in_the_size_of_the_chosen_split(read: Read, data: str, n_seconds: float) -> None:
+    plan = predict(read(LOSSES + f"data: {data}\n"), n_slots=1)
+    assert plan.feature_bytes == pytest.approx(n_seconds * 62.5 * 96 * 2)
+
+
+def test_a_folder_is_planned_in_the_size_that_its_label_file_tells(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("path,split,rock\na,train,1\nb,train,0\nc,valid,1\nd,test,1\n")
+    plan = predict(read(LOSSES + f"data: {{corpus: folder, path: '{tmp_path}'}}\n"), n_slots=1)
+    assert plan.feature_bytes == pytest.approx(4 * 30.0 * 62.5 * 96 * 2)
+
+
+def test_a_folder_without_labels_cannot_be_planned(read: Read, tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"holds no \.csv or \.tsv file"):
+        predict(read(LOSSES + f"data: {{corpus: folder, path: '{tmp_path}'}}\n"), n_slots=1)
 
 
 def test_without_asha_every_trial_runs_its_budget() -> None:

@@ -24,6 +24,7 @@ STUDIES = {
     "design: leave_one_out\nhypotheses: [{id: A, text: t, arm: full, than: loss=bce}]\n",
     "explicit": "study: x\nbase: {loss: {focal: {gamma: 1}}}\narms: {a: , b: {loss: bce}, c: {loss.gamma: 4}}\n"
     "stop: {min_lr: 1e-5}\nsnapshots: [5, 1]\nseed: 4\nalpha: 0.1\nmargins: {pr_auc: 0.2}\ncheckpoint: last\n",
+    "another corpus": "study: x\nfactors: {loss: [bce, focal]}\ndata: {corpus: mtat, path: '1:2', merge: synonyms}\n",
     "strange text": 'study: "1e-3"\nquestion: "no: # {\\"x\\"}\\n\\ttab \\u2028 \\x85 \\x7f \\U0001F3B5 é \'"\n'
     "factors: {loss: [bce, focal]}\n"
     "hypotheses: [{id: '5', text: 'null', arm: focal}, {id: no, text: '', arm: focal}]\n",

@@ -58,7 +58,7 @@ def test_a_shipped_study_plans_real_confirm_seeds(name: str) -> None:
 def test_a_shipped_study_can_run_on_mtat(name: str) -> None:
     overrides = ["data.path=/music/mtat", "data.corpus=mtat"]
     study = read_study(shipped_studies()[name], overrides=overrides, profile="gpu")
-    assert study.data == {"corpus": "mtat", "path": "/music/mtat"}
+    assert (study.data["corpus"], study.data["path"], study.data["tags"]) == ("mtat", "/music/mtat", "top50")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -26,6 +26,7 @@ def open_made(folder: Path, *, name: str) -> OpenCorpus:
     """A corpus that `make_corpus` has written, under the fingerprint of its notes and labels."""
     corpus = mtat.read(folder, name=name)
     if corpus.bad:
-        raise CorpusError(f"{folder} is damaged ({corpus.bad[0].path} is missing); delete it and it is made again")
+        file = corpus.bad[0]
+        raise CorpusError(f"{folder} is damaged ({file.path}: {file.reason}); delete it and it is made again")
     description = read_json(folder / DESCRIPTION)
     return replace(corpus, table=replace(corpus.table, fingerprint=description["fingerprint"]), made=True)

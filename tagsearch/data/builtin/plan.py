@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from tagsearch.data.builtin.styles import STYLES
-from tagsearch.data.mtat import FOLDERS
+from tagsearch.data.splits import FOLDERS
 from tagsearch.records import SPLITS, Split
 
 CLIP_SECONDS = 8

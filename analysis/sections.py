@@ -1,0 +1,81 @@
+"""What a page is made of: sections, each a list of parts.
+
+A part has a `kind`, the name of its template in templates/parts/, and tells itself as Markdown. Numbers are in parts
+as ready text; every text is escaped by the templates. Adding a kind of part is one class and one template.
+"""
+
+import base64
+import html
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from matplotlib.figure import Figure
+
+from analysis.canvas import DARK, LIGHT, Theme
+
+
+class Part(Protocol):
+    kind: ClassVar[str]
+
+    def markdown(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """`anchor`: its id on the page."""
+
+    anchor: str
+    title: str
+    parts: Sequence[Part]
+
+    def markdown(self) -> str:
+        return "\n\n".join([f"## {html.escape(self.title, quote=False)}", *(part.markdown() for part in self.parts)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """Paragraphs; `soft`: remarks beside the matter."""
+
+    kind: ClassVar[str] = "text"
+    lines: tuple[str, ...]
+    soft: bool = False
+
+    def markdown(self) -> str:
+        return "\n\n".join(html.escape(line, quote=False) for line in self.lines)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """One figure as PNG, for light and dark pages. `name`: of its file beside the page."""
+
+    kind: ClassVar[str] = "picture"
+    name: str
+    title: str
+    light: bytes
+    dark: bytes
+
+    @property
+    def sources(self) -> dict[str, str]:
+        return {"light": _base64(self.light), "dark": _base64(self.dark)}
+
+    def markdown(self) -> str:
+        return f"![{html.escape(self.title, quote=False)}]({self.name}.png)"
+
+
+def draw(name: str, title: str, figure: Callable[[Theme], Figure | None]) -> list[Picture]:
+    """The picture that `figure` draws on either theme; none if there is nothing to draw."""
+    drawn = [figure(theme) for theme in (LIGHT, DARK)]
+    pages = [_png(one) for one in drawn if one is not None]
+    return [Picture(name=name, title=title, light=pages[0], dark=pages[1])] if len(pages) == 2 else []
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()

@@ -1,0 +1,41 @@
+"""Arguments that several verbs share."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+storage_option = click.option(
+    "--storage-path", "storage", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
+    help="Folder of the runs and of the cache (corpora, features).",
+)  # fmt: skip
+study_arguments = (
+    click.argument("file"),
+    click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]..."),
+    click.option("--profile", help="Named set of overrides in the study file; default: gpu if there is one, else cpu."),
+    click.option("--data", help="CORPUS or CORPUS=PATH, short for data.corpus=... data.path=..."),
+    click.option("--seed", type=int, help="Seed of the whole study, short for seed=..."),
+)
+run_options = (
+    click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once; default: what fits."),
+    click.option(
+        "--gpus-per-trial", type=click.FloatRange(min=0), help="Share of a GPU; default 0.25 if there is one."
+    ),
+    click.option(
+        "--time-budget-s", type=click.FloatRange(min=0, min_open=True), help="Stop after that long; resume goes on."
+    ),
+    click.option("--max-retries", type=click.IntRange(min=0), default=2, show_default=True, help="Of a failing trial."),
+    click.option("--address", help="A running Ray cluster; default: Ray on this machine, for this run only."),
+    click.option("-q", "--quiet", is_flag=True, help="No progress."),
+    click.option("-v", "--verbose", is_flag=True, help="A line for every trial that ends."),
+)
+
+
+def with_options(options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate

@@ -1,0 +1,171 @@
+"""Verbs that take a study from its file to a finished run: run, plan, resume."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tagsearch.cli.options import run_options, storage_option, study_arguments, with_options
+from tagsearch.cli.runs import import_analysis, print_summary
+from tagsearch.errors import SomeTrialsFailedError, StoppedError, UsageError
+
+if TYPE_CHECKING:
+    from tagsearch.study.schema import Study
+
+ASK_ABOVE_HOURS = 1.0
+
+
+@click.command()
+@with_options(study_arguments)
+@with_options(run_options)
+@storage_option
+@click.option("--name", help="Name of the run folder; default: study and time.")
+@click.option("-y", "--yes", is_flag=True, help=f"Don't ask before a run of more than {ASK_ABOVE_HOURS:g} hour.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and start nothing.")
+def run(
+    file: str, overrides: tuple[str, ...], profile: str | None, data: str | None, seed: int | None, storage: Path,
+    name: str | None, yes: bool, dry_run: bool, **options: Any,
+) -> None:  # fmt: skip
+    """Run a study: tune every arm, confirm with fresh seeds, print the verdicts.
+
+    \b
+    tagsearch run search_spaces/losses.yaml
+    tagsearch run losses.yaml --data mtat=/data/MagnaTagATune --profile gpu
+    """
+    study = _read_study(file, overrides, profile=profile, data=data, seed=seed)
+    hours = _print_plan(study, options["max_concurrent"])
+    if dry_run:
+        return
+    _ask(hours, yes=yes)
+    from tagsearch.search.run_folder import new_run_folder
+
+    _start(study, new_run_folder(study, storage=storage, name=name), storage, **options)
+
+
+@click.command()
+@with_options(study_arguments)
+@click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once; default: the cores.")
+def plan(
+    file: str, overrides: tuple[str, ...], profile: str | None, data: str | None, seed: int | None,
+    max_concurrent: int | None,
+) -> None:  # fmt: skip
+    """Print arms, trials, epochs, predicted hours and disk of a study; start nothing.
+
+    \b
+    tagsearch plan search_spaces/losses.yaml tune.trials_per_arm=16
+    """
+    _print_plan(_read_study(file, overrides, profile=profile, data=data, seed=seed), max_concurrent)
+
+
+@click.command()
+@click.argument("run_name", metavar="[RUN]", required=False)
+@with_options(run_options)
+@storage_option
+def resume(run_name: str | None, storage: Path, **options: Any) -> None:
+    """Continue an interrupted run (default: the latest). Finished trials are never redone.
+
+    \b
+    tagsearch resume
+    tagsearch resume runs/losses-20261122T131500Z
+    """
+    from tagsearch.search.run_folder import find_run
+    from tagsearch.study.parse import read_study
+
+    folder = find_run(run_name, storage=storage)
+    _start(read_study(folder / "resolved.yaml"), folder, storage, **options)
+
+
+def _read_study(
+    file: str, overrides: tuple[str, ...], *, profile: str | None, data: str | None, seed: int | None
+) -> "Study":
+    from tagsearch.study.parse import find_study, read_study
+
+    path, note = find_study(file)
+    if note:
+        click.echo(note)
+    corpus, _, where = (data or "").partition("=")
+    extra = [f"data.corpus={corpus}"] * bool(corpus) + [f"data.path={where}"] * bool(where)
+    extra += [f"seed={seed}"] * (seed is not None)
+    study = read_study(path, overrides=[*overrides, *extra], profile=profile)
+    if study.profile:
+        click.echo(f"profile: {study.profile}")
+    return study
+
+
+def _print_plan(study: "Study", max_concurrent: int | None) -> float:
+    """Predicted hours."""
+    from tagsearch.study.plan import predict
+    from tagsearch.study.plan_text import describe
+
+    made = predict(study, n_slots=max_concurrent)
+    click.echo(describe(study, made))
+    return made.hours
+
+
+def _ask(hours: float, *, yes: bool) -> None:
+    if hours <= ASK_ABOVE_HOURS or yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"the run would take about {hours:.1f} hours and there is no terminal to ask at; pass -y to start it"
+        )
+    if not click.confirm(f"Start a run of about {hours:.1f} hours?"):
+        raise StoppedError("not started")
+
+
+def _start(
+    study: "Study",
+    folder: Path,
+    storage: Path,
+    *,
+    quiet: bool,
+    verbose: bool,
+    gpus_per_trial: float | None,
+    **options: Any,
+) -> None:
+    from tagsearch.data.corpus import counts_by_reason, write_bad_files
+    from tagsearch.search.excerpt_writer import ExcerptWriter
+    from tagsearch.search.progress import LiveTable, ProgressBars, console
+    from tagsearch.search.run import Options, execute, open_data
+    from tagsearch.search.run_folder import open_run, taken
+    from tagsearch.search.tensorboard import TensorBoard
+    from tagsearch.training.devices import place
+
+    device, gpus = place(gpus_per_trial)
+    out = console()
+    with ProgressBars(out) as progress:
+        corpus, features = open_data(study, cache=storage / "cache", progress=progress, say=out.print)
+    folder.mkdir(parents=True, exist_ok=True)
+    with taken(folder):
+        open_run(folder, study, corpus.table, device=device)
+        if corpus.bad:
+            listed = write_bad_files(folder, corpus.bad)
+            out.print(f"left out: {len(corpus.bad):,} clips ({counts_by_reason(corpus.bad)}): see {listed}")
+        out.print(f"run folder: {folder}")
+        try:
+            execute(
+                study,
+                folder,
+                features,
+                options=Options(gpus_per_trial=gpus, **options),
+                device=device,
+                observers=[
+                    LiveTable(study, out, quiet=quiet, verbose=verbose),
+                    TensorBoard(folder),
+                    ExcerptWriter(folder, corpus, say=out.print),
+                ],
+            )
+        except SomeTrialsFailedError:
+            _finish(folder)
+            raise
+        _finish(folder)
+
+
+def _finish(folder: Path) -> None:
+    """Figures into TensorBoard, tables and verdicts to the terminal, the report on disk."""
+    from tagsearch.search.tensorboard import add_figures
+
+    analysis = import_analysis()
+    add_figures(folder, analysis.trial_figures)
+    print_summary(folder, "table")

@@ -1,0 +1,31 @@
+"""The data section on the command line."""
+
+import pytest
+
+from tagsearch.errors import StudyError
+from tagsearch.study.data import data_from_arguments
+
+
+def test_arguments_mean_what_the_study_file_would() -> None:
+    data = data_from_arguments("mtat", ["split=filtered", "tags=top20"], path="/data/mtat")
+    assert data == {"corpus": "mtat", "path": "/data/mtat", "split": "filtered", "tags": "top20", "merge": "none"}
+
+
+def test_numbers_are_numbers() -> None:
+    assert data_from_arguments("builtin", ["seed=3"])["seed"] == 3
+
+
+@pytest.mark.parametrize(
+    ("corpus", "settings", "message"),
+    [
+        ("mtatt", [], r"corpus 'mtatt': .*did you mean 'mtat'"),
+        ("mtat", ["splits=hw2"], r"setting 'splits=hw2': .*did you mean 'split'"),
+        ("mtat", ["split=hw3"], r"setting 'split=hw3': data.split must be one of 12:1:3, filtered"),
+        ("mtat", ["split"], r"setting 'split': a setting is written key=value"),
+        ("mtat", ["path=/other"], r"setting 'path=/other': path is given twice"),
+        ("builtin", [], r"--path '/data/mtat': corpus 'builtin' has no knob 'path'"),
+    ],
+)
+def test_a_wrong_argument_is_named(corpus: str, settings: list[str], message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        data_from_arguments(corpus, settings, path="/data/mtat")
