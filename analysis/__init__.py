@@ -4,6 +4,8 @@
     analysis.summarize(run)     tables and verdicts (analysis.summary.Summary); reads, writes nothing
     analysis.write_report(...)  a summary as report/: Markdown, HTML, CSV, JSON, PNG
     analysis.trial_figures(...) pictures of one trial, for TensorBoard
+    analysis.inspect(...)       the labels of a corpus as a page, with CSV and PNG
+    analysis.labels_text(...)   the same as text; both take a CorpusTable, or a CorpusLabels to share its work
 
 Importing the package is cheap: pandas and matplotlib are loaded with the first call.
 """
@@ -17,6 +19,9 @@ __tagsearch__ = tagsearch.__version__  # tells this package from a user's own fo
 
 if TYPE_CHECKING:
     from analysis.figures import trial_figures as trial_figures
+    from analysis.label_page import inspect as inspect
+    from analysis.label_page import labels_text as labels_text
+    from analysis.labels import CorpusLabels as CorpusLabels
     from analysis.report import write_report as write_report
     from analysis.rundata import RunData as RunData
     from analysis.rundata import load as load
@@ -24,6 +29,9 @@ if TYPE_CHECKING:
     from analysis.summary import summarize as summarize
 
 _HOMES = {
+    "CorpusLabels": "analysis.labels",
+    "inspect": "analysis.label_page",
+    "labels_text": "analysis.label_page",
     "RunData": "analysis.rundata",
     "load": "analysis.rundata",
     "Summary": "analysis.summary",

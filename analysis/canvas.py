@@ -24,6 +24,7 @@ class Theme:
     faint: str
     colours: tuple[str, ...]
     colormap: str  # of heat maps: its low end is close to the paper
+    diverging: str  # of heat maps around a middle, which is close to the paper; told apart by colour-blind readers
 
     def line(self, place: int) -> dict[str, Any]:
         """How the arm at that place in the declared order is drawn, in every figure."""
@@ -31,8 +32,15 @@ class Theme:
         return {"color": self.colours[place % n], "linestyle": LINES[place // n % len(LINES)]}
 
 
-LIGHT = Theme(ink="#1a1a1a", paper="#ffffff", faint="#e3e3e3", colours=OKABE_ITO, colormap="Blues")
-DARK = Theme(ink="#e6e6e6", paper="#1b1d21", faint="#3a3d43", colours=("#3F9FDF", *OKABE_ITO[1:]), colormap="cividis")
+LIGHT = Theme(ink="#1a1a1a", paper="#ffffff", faint="#e3e3e3", colours=OKABE_ITO, colormap="Blues", diverging="RdBu_r")
+DARK = Theme(
+    ink="#e6e6e6",
+    paper="#1b1d21",
+    faint="#3a3d43",
+    colours=("#3F9FDF", *OKABE_ITO[1:]),
+    colormap="cividis",
+    diverging="berlin",
+)
 THEMES = (LIGHT, DARK)
 
 

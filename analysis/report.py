@@ -1,6 +1,7 @@
 """A summary as files: report/ of a run folder.
 
-summary.md  index.html  comparison.csv  tune.csv  verdicts.json  and the pictures as PNG
+summary.md  index.html  comparison.csv  tune.csv  verdicts.json  the pictures as PNG, and the files of
+analysis.label_page
 """
 
 import html
@@ -10,6 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import cards, figures, tables
+from analysis.label_page import write_label_files
+from analysis.label_section import labels_section
 from analysis.page import write_page
 from analysis.sections import Section, Text, draw
 from analysis.summary import Summary
@@ -26,13 +29,14 @@ def write_report(summary: Summary, folder: Path) -> Path:
     if not summary.tuning.empty:
         write_text(folder / "tune.csv", _csv(summary.tuning))
     write_json(folder / "verdicts.json", cards.to_json(summary.verdicts))
+    write_label_files(summary.labels, folder)
     head = [f"# {html.escape(title, quote=False)}", *(f"- {html.escape(line, quote=False)}" for line in header)]
     write_text(folder / "summary.md", "\n\n".join(["\n".join(head), *(one.markdown() for one in sections)]) + "\n")
     return write_page(folder, title=title, header=header, sections=sections)
 
 
 def report_sections(summary: Summary) -> list[Section]:
-    return [_verdicts(summary), _experiments(summary)]
+    return [_verdicts(summary), _experiments(summary), labels_section(summary.labels)]
 
 
 def _verdicts(summary: Summary) -> Section:

@@ -5,6 +5,7 @@ import json
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -14,6 +15,7 @@ from analysis import cards, tables
 from analysis.evidence import Evidence, collect
 from analysis.grids import Grid
 from analysis.judgement import HypothesisVerdict
+from analysis.labels import CorpusLabels
 from analysis.rundata import RunData, load
 from analysis.verdicts import judge
 from tagsearch.study.lock import is_intact, make_lock
@@ -31,6 +33,11 @@ class Summary:
     comparison: pd.DataFrame
     tuning: pd.DataFrame
     verdicts: tuple[HypothesisVerdict, ...]
+
+    @cached_property
+    def labels(self) -> CorpusLabels:
+        """The label analysis of the run's corpus, worked out when asked for."""
+        return CorpusLabels(table=self.run.corpus)
 
     @property
     def grids(self) -> tuple[Grid, ...]:

@@ -51,10 +51,14 @@ def ls(storage: Path) -> None:
 def print_summary(folder: Path, style: str) -> None:
     analysis = import_analysis()
     summary = analysis.summarize(folder)
-    click.echo(summary.render(style, width=shutil.get_terminal_size((120, 24)).columns))
+    click.echo(summary.render(style, width=terminal_width()))
     report = analysis.write_report(summary, folder / "report")
     if style == "table":
         click.echo(f"report: {report}")
+
+
+def terminal_width() -> int:
+    return shutil.get_terminal_size((120, 24)).columns
 
 
 def import_analysis() -> Any:

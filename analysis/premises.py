@@ -1,0 +1,86 @@
+"""What a hypothesis presumes about the data, in figures. Reported beside a verdict, never mixed into it.
+
+A loss for imbalance can only help where tags are imbalanced, one for entanglement where tags are entangled. `holds` is
+None where the labels cannot tell.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis import tag_pairs
+from analysis.label_measures import ratio
+from analysis.labels import CorpusLabels
+
+MIN_MEAN_IR, MIN_CVIR = 1.5, 0.2  # Charte et al. 2015: above both, a data set counts as imbalanced
+MIN_WITH_SYNONYM = 0.10  # of the tags: a tenth of a macro score then rests on which word listeners chose
+
+
+@dataclass(frozen=True, kw_only=True)
+class Premise:
+    """`figures`: name -> value, NaN where it is not defined."""
+
+    name: str
+    holds: bool | None
+    sentence: str
+    figures: Mapping[str, float]
+
+
+def imbalance(labels: CorpusLabels) -> Premise:
+    """Of the training split; holds by the rule of Charte et al. 2015."""
+    found = labels.imbalance
+    if found.n_tags < 2:
+        sentence = "Fewer than two tags have training clips: imbalance cannot be judged."
+        return Premise(name="imbalance", holds=None, sentence=sentence, figures={"n_tags": found.n_tags})
+    holds = found.mean_ir > MIN_MEAN_IR and found.cvir > MIN_CVIR
+    sentence = (
+        f"The largest tag has {found.max_ir:.1f} times as many training clips as the smallest; MeanIR "
+        f"{found.mean_ir:.2f} with a coefficient of variation of {found.cvir:.2f} (above {MIN_MEAN_IR:g} and "
+        f"{MIN_CVIR:g}, labels count as imbalanced); SCUMBLE {found.scumble:.3f}."
+    )
+    figures = {name: getattr(found, name) for name in ("mean_ir", "max_ir", "cvir", "scumble", "gini")}
+    return Premise(name="imbalance", holds=holds, sentence=sentence, figures=figures)
+
+
+def entanglement(labels: CorpusLabels) -> Premise:
+    """Of all splits; holds if at least MIN_WITH_SYNONYM of the tags have a likely synonym. Figures:
+
+    tags_per_clip      of the clips that have one
+    with_synonym       share of the tags that have a likely synonym
+    one_word           share of the clips with any word of a group of synonyms that have only one of its words
+    surest_companion   P(other tag | tag) of each tag's most faithful companion, mean over tags"""
+    tagged = labels.table.labels[labels.tagged]
+    if len(labels.table.tags) < 2 or not len(tagged):
+        sentence = "Fewer than two tags, or no clip with a tag: entanglement cannot be judged."
+        return Premise(name="entanglement", holds=None, sentence=sentence, figures={})
+    with_synonym = len({*labels.synonyms["a"], *labels.synonyms["b"]}) / len(labels.table.tags)
+    figures = {
+        "tags_per_clip": float(tagged.sum(axis=1).mean()),
+        "with_synonym": with_synonym,
+        "one_word": one_word(labels),
+        "surest_companion": surest_companion(labels),
+    }
+    choice = f"; where a group of them is used, {figures['one_word']:.0%} of the clips have only one of its words"
+    sentence = (
+        f"A tagged clip has {figures['tags_per_clip']:.1f} tags; given a tag, its surest companion is there with "
+        f"probability {figures['surest_companion']:.2f}; {with_synonym:.0%} of the tags have a likely synonym"
+        f"{choice if labels.families else ''}."
+    )
+    return Premise(name="entanglement", holds=with_synonym >= MIN_WITH_SYNONYM, sentence=sentence, figures=figures)
+
+
+def one_word(labels: CorpusLabels) -> float:
+    """NaN without a group of likely synonyms."""
+    place = {tag: k for k, tag in enumerate(labels.table.tags)}
+    n_words = [labels.table.labels[:, [place[tag] for tag in family]].sum(axis=1) for family in labels.families]
+    n_used = sum(int((n > 0).sum()) for n in n_words)
+    return sum(int((n == 1).sum()) for n in n_words) / n_used if n_used else np.nan
+
+
+def surest_companion(labels: CorpusLabels) -> float:
+    """Mean over the tags that occur of the largest P(other tag | tag)."""
+    together = tag_pairs.cooccurrence(labels.table.labels[labels.tagged])
+    counts = np.diag(together).copy()
+    np.fill_diagonal(together, 0)
+    return float(np.nanmean(ratio(together.max(axis=1), counts)))

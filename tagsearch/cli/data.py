@@ -1,0 +1,105 @@
+"""Verbs about corpora: data prepare, data inspect."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tagsearch.cli.options import storage_option, with_options
+from tagsearch.cli.runs import import_analysis, terminal_width
+from tagsearch.errors import CorpusError
+
+if TYPE_CHECKING:
+    from tagsearch.data.corpus import OpenCorpus
+
+DEFAULT_MODEL = "cnn1d"
+
+_corpus_arguments = (
+    click.argument("corpus"),
+    click.argument("settings", nargs=-1, metavar="[KEY=VALUE]..."),
+    click.option("--path", help="Folder of the corpus, short for path=..."),
+)
+
+
+@click.group()
+def data() -> None:
+    """Corpora: decode and cache one, look at its labels."""
+
+
+@data.command()
+@with_options(_corpus_arguments)
+@click.option(
+    "--model", "models", multiple=True, metavar="NAME", help="Prepare what this model hears; may be repeated. "
+    f"Default: {DEFAULT_MODEL}, whose log-mel most models share.",
+)  # fmt: skip
+@click.option("--strict", is_flag=True, help="A file that cannot be used is an error.")
+@storage_option
+def prepare(
+    corpus: str, settings: tuple[str, ...], path: str | None, models: tuple[str, ...], strict: bool, storage: Path
+) -> None:
+    """Decode a corpus and cache its features; can be killed and continued. `run` does it by itself when needed.
+
+    \b
+    tagsearch data prepare mtat --path /data/MagnaTagATune
+    tagsearch data prepare folder --path ~/music labels=tags.csv --model short_chunk --model sample_cnn
+    """
+    from tagsearch.data.corpus import counts_by_reason, open_corpus, write_bad_files
+    from tagsearch.data.preparation import prepare_corpus
+    from tagsearch.registry import entry
+    from tagsearch.search.progress import ProgressBars, console
+    from tagsearch.study.data import data_from_arguments
+
+    chosen = data_from_arguments(corpus, settings, path=path)
+    classes = [entry("model", name).load() for name in dict.fromkeys(models or (DEFAULT_MODEL,))]
+    front_ends = list(dict.fromkeys(model.front_end for model in classes))
+    out = console()
+    with ProgressBars(out) as progress:
+        opened = open_corpus(chosen, cache=storage / "cache", progress=progress)
+        ready, prepared = prepare_corpus(
+            opened, front_ends, cache=storage / "cache", progress=progress, say=out.print,
+            chunk_seconds=max(float(model.chunk_seconds) for model in classes),
+        )  # fmt: skip
+    for line in _sizes(ready):
+        out.print(line)
+    for features in prepared:
+        out.print(f"features: {features.folder}")
+    if ready.bad:
+        listed = write_bad_files(prepared[0].folder, ready.bad)
+        told = f"{len(ready.bad):,} clips left out ({counts_by_reason(ready.bad)}): see {listed}"
+        if strict:
+            raise CorpusError(f"--strict wants every file to be usable; {told}")
+        out.print(told)
+
+
+@data.command()
+@with_options(_corpus_arguments)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the page; default: inspect/<corpus> in the storage."
+)
+@storage_option
+def inspect(corpus: str, settings: tuple[str, ...], path: str | None, out: Path | None, storage: Path) -> None:
+    """Label analysis of a corpus: counts, imbalance, synonyms, contradictions, shared artists. Decodes nothing.
+
+    \b
+    tagsearch data inspect mtat --path /data/MagnaTagATune split=filtered
+    """
+    from tagsearch.data.corpus import open_corpus
+    from tagsearch.search.progress import ProgressBars, console
+    from tagsearch.study.data import data_from_arguments
+
+    chosen = data_from_arguments(corpus, settings, path=path)
+    with ProgressBars(console()) as progress:
+        table = open_corpus(chosen, cache=storage / "cache", progress=progress).table
+    analysis = import_analysis()
+    labels = analysis.CorpusLabels(table=table)
+    click.echo(analysis.labels_text(labels, width=terminal_width()))
+    page = analysis.inspect(labels, out or storage / "inspect" / table.name)
+    click.echo(f"page: {page}")
+
+
+def _sizes(corpus: "OpenCorpus") -> list[str]:
+    from tagsearch.records import SPLITS
+
+    table = corpus.table
+    clips = ", ".join(f"{split} {len(table.rows(split)):,}" for split in SPLITS)
+    return [f"corpus {table.name}: {clips} clips, {len(table.tags)} tags", *table.notes]

@@ -1,0 +1,69 @@
+"""`tagsearch data` on a small folder of audio with a label file."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fake_corpus import make_table, write_corpus
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    """12 clips, of which one is empty and one is no audio."""
+    table = make_table(n_train=6, n_valid=3, n_test=3)
+    write_corpus(tmp_path / "music", table)
+    with (tmp_path / "music" / "tags.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["path", "split", *table.tags])
+        for path, split, labels in zip(table.paths, table.splits, table.labels, strict=True):
+            rows.writerow([path, ("train", "valid", "test")[split], *labels])
+    (tmp_path / "music" / "000.flac").write_bytes(b"")
+    (tmp_path / "music" / "001.flac").write_bytes(b"no audio at all")
+    return tmp_path / "music"
+
+
+def tagsearch(*arguments: object, code: int = 0) -> str:
+    command = [sys.executable, "-m", "tagsearch", "data", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_prepare_counts_the_clips_and_lists_the_bad_files(music: Path, tmp_path: Path) -> None:
+    told = tagsearch("prepare", "folder", "--path", music, "--storage-path", tmp_path / "runs")
+    assert "corpus music: train 4, valid 3, test 3 clips, 4 tags" in told
+    assert "2 clips left out (1 empty, 1 cannot be decoded)" in told
+    (listed,) = (tmp_path / "runs").rglob("bad_files.csv")
+    assert listed.read_text().splitlines() == [
+        "path,reason",
+        "000.flac,empty",
+        "001.flac,cannot be decoded (not a known audio format)",
+    ]
+
+
+def test_prepare_does_nothing_twice(music: Path, tmp_path: Path) -> None:
+    arguments = ("prepare", "folder", "--path", music, "--storage-path", tmp_path / "runs")
+    assert "log_mel96 features" in tagsearch(*arguments)
+    assert "log_mel96 features" not in tagsearch(*arguments)
+
+
+def test_strict_refuses_bad_files_after_listing_them(music: Path, tmp_path: Path) -> None:
+    told = tagsearch("prepare", "folder", "--path", music, "--strict", "--storage-path", tmp_path / "runs", code=2)
+    assert "error: --strict wants every file to be usable; 2 clips left out" in told
+    assert list((tmp_path / "runs").rglob("bad_files.csv"))
+
+
+def test_inspect_prints_the_analysis_and_writes_its_page(music: Path, tmp_path: Path) -> None:
+    told = tagsearch("inspect", "folder", "--path", music, "--out", tmp_path / "page")
+    assert "Corpus music" in told
+    assert "Imbalance" in told
+    assert f"page: {tmp_path / 'page' / 'index.html'}" in told.replace("\n", "")
+    assert (tmp_path / "page" / "label_counts.csv").read_text().startswith("tag,")
+
+
+def test_settings_are_checked_before_anything_is_read() -> None:
+    told = tagsearch("inspect", "folder", "--path", "/nowhere", "tags=few", code=2)
+    assert "error: setting 'tags=few': data.tags must be all, or top<N>" in told
