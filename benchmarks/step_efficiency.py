@@ -80,7 +80,7 @@ def bare_steps(network: torch.nn.Module, config: Config, n: int) -> Iterator[flo
     frames = network.front_end.frames(network.chunk_seconds)  # type: ignore[operator, union-attr]
     batch, labels = 20 * torch.randn(BATCH, 96, frames) - 20, (torch.rand(BATCH, N_TAGS) < 0.06).float()
     optimizer = component("optimizer", config, network.parameters(), lr=config["lr"])
-    loss_function = BCE()
+    loss_function = BCE(smoothing=0.0)
     while True:
         begun = time.perf_counter()
         for _ in range(n):

@@ -71,7 +71,8 @@ class CorpusSize:
 class Entry:
     """One component. `mega_macs` (models only): multiply-accumulates of one chunk at the default knobs, in millions;
     `macs_knob` names the width knob whose square it grows with. `sizes` (corpora only): by the value of the knob
-    `size`, "" without one."""
+    `size`, "" without one. `corrects_frequency` (losses and samplers): it makes up for rare tags, so that a loss and a
+    sampler that both do so do it twice."""
 
     target: str  # "module:attribute"
     summary: str
@@ -80,6 +81,7 @@ class Entry:
     mega_macs: float = 0.0
     macs_knob: str | None = None
     sizes: Mapping[str, CorpusSize] = field(default_factory=dict)
+    corrects_frequency: bool = False
 
     def load(self) -> Any:
         module, _, attribute = self.target.partition(":")
@@ -114,7 +116,18 @@ LOSSES: dict[str, Entry] = {
     "bce": Entry(
         target="tagsearch.losses.bce:BCE",
         summary="binary cross-entropy, mean over clips and tags",
-        source=_HOMEWORK,
+        source=f"{_HOMEWORK}; label smoothing: Szegedy et al. 2016, arXiv:1512.00567",
+        knobs={"smoothing": Knob(default=0.0, low=0.0, high=0.5, reason="the homework's; 0.05 to 0.1 is usual")},
+    ),
+    "weighted_bce": Entry(
+        target="tagsearch.losses.weighted_bce:WeightedBCE",
+        summary="cross-entropy whose positives count more, the rarer their tag",
+        source="common practice (pos_weight)",
+        knobs={
+            "power": Knob(default=0.5, low=0.0, high=1.0, reason="half way to equal weight of positives and negatives"),
+            "cap": Knob(default=20.0, low=1.0, high=1e4, reason="a tag in one clip of 400 at power 0.5"),
+        },
+        corrects_frequency=True,
     ),
     "focal": Entry(
         target="tagsearch.losses.focal:Focal",
@@ -125,6 +138,30 @@ LOSSES: dict[str, Entry] = {
             "alpha": Knob(default=0.25, low=0.01, high=0.99, reason="Lin et al. 2017; weight of the positives"),
         },
     ),
+    "asymmetric": Entry(
+        target="tagsearch.losses.asymmetric:Asymmetric",
+        summary="asymmetric loss: easy negatives count less than easy positives, very easy ones not at all",
+        source="Ridnik et al. 2021, arXiv:2009.14119",
+        knobs={
+            "gamma_neg": Knob(default=4.0, low=0.0, high=10.0, reason="Ridnik et al. 2021"),
+            "gamma_pos": Knob(default=0.0, low=0.0, high=10.0, reason="Ridnik et al. 2021; their code's default is 1"),
+            "clip": Knob(default=0.05, low=0.0, high=0.5, reason="Ridnik et al. 2021; shift of a negative's score"),
+        },
+    ),
+    "class_balanced": Entry(
+        target="tagsearch.losses.class_balanced:ClassBalanced",
+        summary="cross-entropy in which a tag counts by the inverse of its effective number of clips",
+        source="Cui et al. 2019, arXiv:1901.05555",
+        knobs={"beta": Knob(default=0.999, low=0.0, high=0.999999, reason="the middle of the paper's 0.9 to 0.9999")},
+        corrects_frequency=True,
+    ),
+    "logit_adjusted": Entry(
+        target="tagsearch.losses.logit_adjusted:LogitAdjusted",
+        summary="cross-entropy on logits shifted by the tags' prior log-odds, in training only",
+        source="Menon et al. 2021, arXiv:2007.07314",
+        knobs={"tau": Knob(default=1.0, low=0.0, high=10.0, reason="the paper's: the prior itself")},
+        corrects_frequency=True,
+    ),
     "bce_triplet": Entry(
         target="tagsearch.losses.bce_triplet:BCETriplet",
         summary="cross-entropy plus a cosine triplet loss on the embedding, similarity of label sets by Jaccard",
@@ -132,6 +169,18 @@ LOSSES: dict[str, Entry] = {
         knobs={
             "weight": Knob(default=0.5, low=0.0, high=100.0, reason="auxiliary: half the weight of the cross-entropy"),
             "margin": Knob(default=0.4, low=0.0, high=2.0, reason="the homework's cosine margin (2021 edition)"),
+            "mining": Knob(
+                default="all", choices=("all", "semi_hard", "hard"), reason="no triplet left out; batches are small"
+            ),
+        },
+    ),
+    "bce_supcon": Entry(
+        target="tagsearch.losses.bce_supcon:BCESupCon",
+        summary="cross-entropy plus a supervised contrastive loss on the embedding, weighted by Jaccard similarity",
+        source="Khosla et al. 2020, arXiv:2004.11362; Lin et al. 2023 (Findings of ACL)",
+        knobs={
+            "weight": Knob(default=0.5, low=0.0, high=100.0, reason="auxiliary, as the triplet loss"),
+            "temperature": Knob(default=0.1, low=0.01, high=10.0, reason="Khosla et al. 2020"),
         },
     ),
 }
@@ -146,6 +195,23 @@ SAMPLERS: dict[str, Entry] = {
         target="tagsearch.samplers.tag_uniform:TagUniform",
         summary="draw a tag uniformly, then a clip that has it, with replacement",
         source="GCT634 homework 2, 2021 edition; Shen et al. 2016 (class-aware sampling)",
+        corrects_frequency=True,
+    ),
+    "power": Entry(
+        target="tagsearch.samplers.power:Power",
+        summary="one exponent from drawing clips alike (1) over the square root (1/2) to drawing tags alike (0)",
+        source="Mahajan et al. 2018, arXiv:1805.00932; Kang et al. 2020, arXiv:1910.09217",
+        knobs={"exponent": Knob(default=0.5, low=0.0, high=1.0, reason="the square root, Mahajan et al. 2018")},
+        corrects_frequency=True,
+    ),
+    "repeat_factor": Entry(
+        target="tagsearch.samplers.repeat_factor:RepeatFactor",
+        summary="repeat the clips that have a tag rarer than a threshold",
+        source="Gupta et al. 2019 (LVIS), arXiv:1908.03195",
+        knobs={
+            "threshold": Knob(default=0.05, low=1e-4, high=1.0, reason="the rarer half of MTAT's 50 tags lie below it")
+        },
+        corrects_frequency=True,
     ),
 }
 

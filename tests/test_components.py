@@ -159,6 +159,34 @@ def test_a_loss_is_a_finite_scalar_with_finite_gradients(name: str, knobs: dict[
     assert embedding.grad is None or torch.isfinite(embedding.grad).all()
 
 
+@pytest.mark.parametrize("name", registry.LOSSES)
+def test_the_gradient_of_a_loss_is_that_of_its_value(name: str) -> None:
+    generator = torch.Generator().manual_seed(3)
+    logits, embedding = (torch.randn(6, n, generator=generator, dtype=torch.double) for n in (N_TAGS, 4))
+    labels, loss = random_labels(6).double(), begun_loss(name, at_defaults("loss", name))
+    inputs = (logits.requires_grad_(), embedding.requires_grad_())
+    assert torch.autograd.gradcheck(lambda z, e: loss(z, e, labels) + 0 * e.sum(), inputs)
+
+
+@pytest.mark.parametrize("name", registry.LOSSES)
+def test_a_loss_of_outputs_rounded_to_bfloat16_stays_close(name: str) -> None:
+    generator = torch.Generator().manual_seed(4)
+    logits, embedding = (4 * torch.randn(8, n, generator=generator) for n in (N_TAGS, 4))
+    labels, loss = random_labels(8), begun_loss(name, at_defaults("loss", name))
+    rounded = loss(logits.bfloat16().float(), embedding.bfloat16().float(), labels)
+    assert rounded.item() == pytest.approx(loss(logits, embedding, labels).item(), rel=0.01)
+
+
+@pytest.mark.parametrize("name", registry.LOSSES)
+def test_a_loss_takes_labels_between_zero_and_one(name: str) -> None:
+    logits, embedding, mixed = torch.zeros(8, N_TAGS), torch.randn(8, 3), random_labels(8).lerp(torch.ones(8, 1), 0.3)
+    logits.requires_grad_()
+    value = begun_loss(name, at_defaults("loss", name))(logits, embedding, mixed)
+    value.backward()
+    assert math.isfinite(value.item())
+    assert torch.isfinite(logits.grad).all()
+
+
 @pytest.mark.parametrize("labels", [torch.zeros(4, N_TAGS), torch.ones(4, N_TAGS), torch.ones(1, N_TAGS)])
 @pytest.mark.parametrize("name", registry.LOSSES)
 def test_a_loss_bears_batches_without_contrast(name: str, labels: torch.Tensor) -> None:

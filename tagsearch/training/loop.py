@@ -143,7 +143,7 @@ class _Trial:
             batch = self.chunks.gather(clips[begin:end], starts[begin:end])
             self.optimizer.zero_grad()
             logits, embedding = self.model(batch)
-            loss = self.loss(logits, embedding, labels[begin:end])
+            loss = self.loss(logits.float(), embedding.float(), labels[begin:end])
             loss.backward()
             self.optimizer.step()
             self.schedule.on_batch()
