@@ -28,7 +28,8 @@ from tagsearch.data.features import prepare
 from tagsearch.losses.bce import BCE
 from tagsearch.records import Config, CorpusTable, TrialSpec
 from tagsearch.study.schema import Stop
-from tagsearch.training.loop import component, run_trial
+from tagsearch.training.components import component
+from tagsearch.training.loop import run_trial
 from tagsearch.training.settings import TrialSettings
 
 N_TAGS, SECONDS, RATE, BATCH = 50, 8, 16_000, 16

@@ -72,7 +72,8 @@ class Entry:
     """One component. `mega_macs` (models only): multiply-accumulates of one chunk at the default knobs, in millions;
     `macs_knob` names the width knob whose square it grows with. `sizes` (corpora only): by the value of the knob
     `size`, "" without one. `corrects_frequency` (losses and samplers): it makes up for rare tags, so that a loss and a
-    sampler that both do so do it twice."""
+    sampler that both do so do it twice. `front_end` (models only): the kind it hears, see tagsearch.data.frontend;
+    `needs_front_end` (augmentations only): the kinds it works on, empty if any."""
 
     target: str  # "module:attribute"
     summary: str
@@ -82,6 +83,8 @@ class Entry:
     macs_knob: str | None = None
     sizes: Mapping[str, CorpusSize] = field(default_factory=dict)
     corrects_frequency: bool = False
+    front_end: str = ""
+    needs_front_end: tuple[str, ...] = ()
 
     def load(self) -> Any:
         module, _, attribute = self.target.partition(":")
@@ -99,6 +102,7 @@ MODELS: dict[str, Entry] = {
         summary="1D CNN over time, mel bands as channels; the report's baseline (17,300 parameters)",
         source=_HOMEWORK,
         knobs={"width": Knob(default=32, low=1, high=1024, reason="the baseline's 32 filters")},
+        front_end="log_mel",
         mega_macs=2.06,
         macs_knob="width",
     ),
@@ -107,6 +111,7 @@ MODELS: dict[str, Entry] = {
         summary="2D CNN over the log-mel picture, four blocks (299,892 parameters)",
         source=_HOMEWORK,
         knobs={"width": Knob(default=64, low=1, high=512, reason="the homework's 64-128-128-64 channels")},
+        front_end="log_mel",
         mega_macs=112.0,
         macs_knob="width",
     ),
@@ -215,6 +220,33 @@ SAMPLERS: dict[str, Entry] = {
     ),
 }
 
+AUGMENTATIONS: dict[str, Entry] = {
+    "none": Entry(
+        target="tagsearch.augment.none:NoAugmentation", summary="chunks as they were recorded", source=_HOMEWORK
+    ),
+    "spec_augment": Entry(
+        target="tagsearch.augment.spec_augment:SpecAugment",
+        summary="hide a few ranges of mel bands and of frames of each log-mel chunk",
+        source="Park et al. 2019, arXiv:1904.08779",
+        knobs={
+            "freq_masks": Knob(default=2, low=0, high=10, reason="Park et al. 2019, policy SM"),
+            "freq_width": Knob(default=0.2, low=0.0, high=1.0, reason="share of the bands; policy SM's 15 of 80"),
+            "time_masks": Knob(default=2, low=0, high=10, reason="policy SM"),
+            "time_width": Knob(default=0.2, low=0.0, high=1.0, reason="share of the frames; policy SM's bound"),
+        },
+        needs_front_end=("log_mel",),
+    ),
+    "mixup": Entry(
+        target="tagsearch.augment.mixup:Mixup",
+        summary="lay each chunk over another one of its batch, and so their labels",
+        source="Zhang et al. 2018, arXiv:1710.09412",
+        knobs={
+            "alpha": Knob(default=0.2, low=0.01, high=10.0, reason="Zhang et al. 2018 use 0.1 to 0.4"),
+            "per": Knob(default="batch", choices=("batch", "clip"), reason="one lambda a batch, the authors' code"),
+        },
+    ),
+}
+
 OPTIMIZERS: dict[str, Entry] = {
     "sgd": Entry(
         target="tagsearch.training.optimizers:sgd",
@@ -299,16 +331,27 @@ TRAINING: dict[str, Knob] = {
     "lr": Knob(default=1e-3, low=1e-8, high=100.0, reason="the homework baseline"),
     "epochs": Knob(default=10, low=1, high=100_000, reason="the homework baseline (2025)"),
     "batch_size": Knob(default=16, low=1, high=65_536, reason="the homework baseline"),
+    "clip_grad_norm": Knob(
+        default=0.0, low=0.0, high=1e6, reason="0: gradients are not clipped; the homework baseline"
+    ),
 }
 
 COMPONENTS: dict[str, dict[str, Entry]] = {
     "model": MODELS,
     "loss": LOSSES,
     "sampler": SAMPLERS,
+    "augment": AUGMENTATIONS,
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
 }
-DEFAULT_COMPONENTS = {"model": "cnn1d", "loss": "bce", "sampler": "shuffle", "optimizer": "sgd", "schedule": "constant"}
+DEFAULT_COMPONENTS = {
+    "model": "cnn1d",
+    "loss": "bce",
+    "sampler": "shuffle",
+    "augment": "none",
+    "optimizer": "sgd",
+    "schedule": "constant",
+}
 
 Direction = Literal["max", "min"]
 OBJECTIVES: dict[str, Direction] = {"valid/pr_auc": "max", "valid/roc_auc": "max", "valid/loss": "min"}

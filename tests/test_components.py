@@ -135,6 +135,11 @@ def test_the_registry_states_the_multiply_accumulates_of_a_chunk(name: str) -> N
     assert registry.MODELS[name].mega_macs == pytest.approx(total / 1e6, rel=0.005)
 
 
+@pytest.mark.parametrize("name", registry.MODELS)
+def test_the_registry_states_the_front_end_of_a_model(name: str) -> None:
+    assert registry.MODELS[name].front_end == registry.MODELS[name].load().front_end.kind
+
+
 # --- losses ----------------------------------------------------------------------------------------------------------
 
 
@@ -232,6 +237,40 @@ def test_a_sampler_repeats_itself_with_the_same_generator_and_not_with_another(n
     first, again, other = (sampler.draw(30, np.random.default_rng(seed)) for seed in (0, 0, 1))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+# --- augmentations ---------------------------------------------------------------------------------------------------
+
+
+def augmented(name: str, knobs: dict[str, Any], n: int = 6, *, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    chunks, labels = torch.randn(n, 12, 40, generator=torch.Generator().manual_seed(5)), random_labels(n)
+    kept = chunks.clone(), labels.clone()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        out: tuple[torch.Tensor, torch.Tensor] = build("augment", name, **knobs)(chunks, labels)
+    assert torch.equal(chunks, kept[0])
+    assert torch.equal(labels, kept[1])
+    return out
+
+
+@pytest.mark.parametrize("n", [1, 6])
+@pytest.mark.parametrize(("name", "knobs"), at_ends("augment"))
+def test_an_augmentation_keeps_shapes_and_finite_values_and_what_it_was_given(
+    name: str, knobs: dict[str, Any], n: int
+) -> None:
+    chunks, labels = augmented(name, knobs, n, seed=0)
+    assert (chunks.shape, chunks.dtype) == ((n, 12, 40), torch.float32)
+    assert (labels.shape, labels.dtype) == ((n, N_TAGS), torch.float32)
+    assert torch.isfinite(chunks).all()
+    assert labels.min() >= 0
+    assert labels.max() <= 1
+
+
+@pytest.mark.parametrize("name", [name for name in registry.AUGMENTATIONS if name != "none"])
+def test_an_augmentation_repeats_itself_with_the_same_seed_and_not_with_another(name: str) -> None:
+    first, again, other = (augmented(name, at_defaults("augment", name), seed=seed)[0] for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
 
 
 # --- optimizers and schedules ----------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ def test_a_short_study_gets_every_default(read: Read) -> None:
         "loss": "bce",
         "loss.smoothing": 0.0,
         "sampler": "shuffle",
+        "augment": "none",
         "optimizer": "sgd",
         "optimizer.momentum": 0.9,
         "optimizer.weight_decay": 0.0,
@@ -31,6 +32,7 @@ def test_a_short_study_gets_every_default(read: Read) -> None:
         "lr": 1e-3,
         "epochs": 10,
         "batch_size": 16,
+        "clip_grad_norm": 0.0,
     }
 
 
