@@ -73,7 +73,8 @@ class Entry:
     `macs_knob` names the width knob whose square it grows with. `sizes` (corpora only): by the value of the knob
     `size`, "" without one. `corrects_frequency` (losses and samplers): it makes up for rare tags, so that a loss and a
     sampler that both do so do it twice. `front_end` (models only): the kind it hears, see tagsearch.data.frontend;
-    `needs_front_end` (augmentations only): the kinds it works on, empty if any."""
+    `needs_front_end` (augmentations only): the kinds it works on, empty if any; `needs_optimizer` (schedules only): the
+    optimizers it goes with, empty if any."""
 
     target: str  # "module:attribute"
     summary: str
@@ -85,6 +86,7 @@ class Entry:
     corrects_frequency: bool = False
     front_end: str = ""
     needs_front_end: tuple[str, ...] = ()
+    needs_optimizer: tuple[str, ...] = ()
 
     def load(self) -> Any:
         module, _, attribute = self.target.partition(":")
@@ -298,6 +300,19 @@ SCHEDULES: dict[str, Entry] = {
         summary="warm up to the learning rate, then anneal, once over the epoch budget",
         source="Smith & Topin 2018, arXiv:1708.07120",
         knobs={"warmup": Knob(default=0.3, low=0.01, high=0.9, reason="share of the budget; torch's default")},
+    ),
+    "adam_then_sgd": Entry(
+        target="tagsearch.training.adam_then_sgd:AdamThenSGD",
+        summary="Adam, then SGD in three steps of learning rate, each from the best weights so far",
+        source="Won et al. 2020, arXiv:2006.00751, training code",
+        knobs={
+            "adam_share": Knob(default=0.4, low=0.01, high=0.9, reason="80 of 200 epochs"),
+            "step_share": Knob(default=0.1, low=0.01, high=0.5, reason="20 of 200 epochs"),
+            "adam_factor": Knob(default=0.1, low=1e-4, high=1.0, reason="Adam's 1e-4 to SGD's first 1e-3"),
+            "drop": Knob(default=0.1, low=0.01, high=1.0, reason="SGD's 1e-3, 1e-4, 1e-5"),
+            "momentum": Knob(default=0.9, low=0.0, high=0.9999, reason="Won et al. 2020, with Nesterov"),
+        },
+        needs_optimizer=("adam",),
     ),
 }
 

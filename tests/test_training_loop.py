@@ -40,6 +40,13 @@ EVERY_KIND_OF_STATE: dict[str, Any] = {
     "loss": "bce_triplet",
     "clip_grad_norm": 0.1,
 }
+STAGES: dict[str, Any] = {
+    "optimizer": "adam",
+    "schedule": "adam_then_sgd",
+    "lr": 0.05,
+    "schedule__adam_share": 0.3,
+    "schedule__step_share": 0.3,  # a stage ends after each of three epochs
+}
 MASKED: dict[str, Any] = {"sampler": "power", "augment": "spec_augment", "loss": "logit_adjusted"}
 
 
@@ -105,8 +112,11 @@ def test_an_ended_trial_only_yields_its_rows(settings: TrialSettings, undisturbe
     assert {path: path.stat().st_mtime_ns for path in undisturbed.iterdir()} == before
 
 
-def test_the_final_scores_are_those_of_the_best_epoch(settings: TrialSettings, tmp_path: Path) -> None:
-    spec = make_spec(lr=0.3, epochs=6)
+@pytest.mark.parametrize("changes", [{"lr": 0.3}, STAGES], ids=["sgd", "stages"])
+def test_the_final_scores_are_those_of_the_best_epoch(
+    settings: TrialSettings, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    spec = make_spec(**changes, epochs=6)
     train(spec, settings, tmp_path)
     result = read_result(tmp_path)
     assert result is not None
@@ -229,7 +239,7 @@ def test_a_trial_leaves_the_processs_generators_and_threads_as_they_were(
 
 
 @pytest.mark.parametrize("n_epochs", [1, 2, 3])
-@pytest.mark.parametrize("changes", [EVERY_KIND_OF_STATE, MASKED, {}], ids=["all", "masked", "sgd"])
+@pytest.mark.parametrize("changes", [EVERY_KIND_OF_STATE, MASKED, STAGES, {}], ids=["all", "masked", "stages", "sgd"])
 def test_a_trial_killed_after_an_epoch_goes_on_as_if_undisturbed(
     settings: TrialSettings, tmp_path: Path, n_epochs: int, changes: dict[str, Any]
 ) -> None:

@@ -4,6 +4,7 @@ Pairs that cannot work are an error; pairs that do something twice are a warning
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from tagsearch.registry import COMPONENTS, entry
 from tagsearch.study.schema import Arm, Study, Tunable
@@ -30,18 +31,39 @@ def _drawn(tunable: Tunable, chosen: Chosen) -> Iterator[Chosen]:
         yield from ({**chosen, tunable.name: str(choice)} for choice in tunable.choices)
 
 
-def misfit(arms: Iterable[Arm], tunables: Sequence[Tunable]) -> str | None:
-    """What to tell of the first augmentation that may meet a model whose front end it does not work on, or None."""
+@dataclass(frozen=True, kw_only=True)
+class Misfit:
+    """Components that cannot work together: the kind that asks for something else, and what to tell of it."""
+
+    kind: str
+    text: str
+
+
+def find_misfit(arms: Iterable[Arm], tunables: Sequence[Tunable]) -> Misfit | None:
+    """The first pair that may meet in a trial and does not fit; None if all fit."""
     for arm in arms:
         for chosen in reachable(arm, tunables):
-            needed = entry("augment", chosen["augment"]).needs_front_end
-            heard = entry("model", chosen["model"]).front_end
-            if needed and heard not in needed:
-                return (
-                    f"augment {chosen['augment']!r} works on {' or '.join(needed)} chunks, and model "
-                    f"{chosen['model']!r} hears {heard} (arm {arm.name!r}); choose another augment there, "
-                    "in a tunable by `when: {model: ...}`"
-                )
+            if found := _misfit_of(chosen):
+                return Misfit(kind=found.kind, text=f"{found.text} (arm {arm.name!r})")
+    return None
+
+
+def _misfit_of(chosen: Chosen) -> Misfit | None:
+    parts = {kind: entry(kind, name) for kind, name in chosen.items()}
+    front_ends, heard = parts["augment"].needs_front_end, parts["model"].front_end
+    if front_ends and heard not in front_ends:
+        return Misfit(
+            kind="augment",
+            text=f"augment {chosen['augment']!r} works on {' or '.join(front_ends)} chunks, and model "
+            f"{chosen['model']!r} hears {heard}; choose another augment for it, or keep the two apart by `when:`",
+        )
+    optimizers = parts["schedule"].needs_optimizer
+    if optimizers and chosen["optimizer"] not in optimizers:
+        return Misfit(
+            kind="schedule",
+            text=f"schedule {chosen['schedule']!r} begins with optimizer {' or '.join(optimizers)}, "
+            f"not {chosen['optimizer']!r}; set `optimizer: {optimizers[0]}`",
+        )
     return None
 
 

@@ -17,7 +17,7 @@ from tagsearch.records import Config
 from tagsearch.registry import OBJECTIVES, Knob, Scalar, did_you_mean
 from tagsearch.study import fields, resolved
 from tagsearch.study.arms import FACTOR_DESIGNS, base_config, explicit_arms, factor_arms
-from tagsearch.study.component_checks import misfit
+from tagsearch.study.component_checks import find_misfit
 from tagsearch.study.hypotheses import ALPHA, DEFAULT_MARGINS, Context, read_hypotheses, read_margins
 from tagsearch.study.levels import Factors, read_arms, read_factors, read_matches
 from tagsearch.study.overrides import apply_changes, read_overrides, with_profile
@@ -230,9 +230,9 @@ class _Assembly:
         return Tune(trials_per_arm=written.trials_per_arm, search=written.search, tunables=tunables, asha=written.asha)
 
     def _check_components(self, arms: Sequence[Arm], tune: Tune | None) -> None:
-        complaint = misfit(arms, tune.tunables if tune else ())
-        if complaint is not None:
-            raise next(self.document.under("augment"), self.document).error(complaint)
+        misfit = find_misfit(arms, tune.tunables if tune else ())
+        if misfit is not None:
+            raise next(self.document.under(misfit.kind), self.document).error(misfit.text)
 
     def _confirm(self, design: Design) -> Confirm:
         confirm = self.draft.confirm

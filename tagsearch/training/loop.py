@@ -111,9 +111,9 @@ class _Trial:
         self.sampler = component("sampler", config)
         self.sampler.begin(labels=train_labels)
         self.augment = component("augment", config)
-        self.optimizer = component("optimizer", config, self.model.parameters(), lr=config["lr"])
+        optimizer = component("optimizer", config, self.model.parameters(), lr=config["lr"])
         self.schedule: Schedule = component("schedule", config)
-        self.schedule.begin(self.optimizer, n_steps=len(self.batches) * spec.epochs)
+        self.schedule.begin(optimizer, model=self.model, n_steps=len(self.batches) * spec.epochs)
 
     # --- an epoch ----------------------------------------------------------------------------------------------------
 
@@ -128,29 +128,30 @@ class _Trial:
             train_seconds, lr = time.perf_counter() - begun, self.schedule.lr
             valid, per_tag = self.validate()
         self.per_tag.append(per_tag)
-        self.schedule.on_epoch(valid["valid/loss"])
         self.draws += np.bincount(drawn, minlength=len(self.draws))
         row = {"epoch": epoch, "train/loss": train_loss, **valid, "lr": lr, "clips_drawn": len(drawn)}
         row["audio_seconds"] = len(drawn) * self.chunk_seconds
         self.history.append(row | {"train_seconds": train_seconds, "seconds": time.perf_counter() - begun})
         self.keep_weights()
+        self.schedule.on_epoch(valid["valid/loss"])  # may put other weights in their place
 
     def train(self, drawn: Ints) -> float:
         """One epoch of steps over the drawn rows of the training split; the mean loss."""
         clips, labels = self.rows["train"][drawn], self.train_labels[torch.from_numpy(drawn).to(self.device)]
         starts = random_starts(self.chunks.features.n_frames[clips], self.chunks.n_frames, self.random.crops)
         total = torch.zeros((), dtype=torch.float64, device=self.device)
+        optimizer = self.schedule.optimizer
         self.model.train()
         for begin, end in self.batches:
             batch = self.chunks.gather(clips[begin:end], starts[begin:end])
             batch, answers = self.augment(batch, labels[begin:end])
-            self.optimizer.zero_grad()
+            optimizer.zero_grad()
             logits, embedding = self.model(batch)
             loss = self.loss(logits.float(), embedding.float(), answers)
             loss.backward()
             if max_norm := float(self.spec.config["clip_grad_norm"]):
                 torch.nn.utils.clip_grad_norm_(self.model.parameters(), max_norm)
-            self.optimizer.step()
+            optimizer.step()
             self.schedule.on_batch()
             total += loss.detach() * (end - begin)  # stays on the device: reading it would wait for every step
         return float(total) / len(drawn)
@@ -205,8 +206,8 @@ class _Trial:
         state = {
             "identity": self.identity,
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
+            "optimizer": self.schedule.optimizer.state_dict(),
             "random": self.random.state_dict(),
             "best_weights": self.best_weights,
             "draws": torch.from_numpy(self.draws),
@@ -222,8 +223,8 @@ class _Trial:
         if state is None:
             return
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
+        self.schedule.optimizer.load_state_dict(state["optimizer"])
         self.random.load_state_dict(state["random"])
         self.best_weights = state["best_weights"]
         self.draws = state["draws"].numpy()

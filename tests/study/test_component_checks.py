@@ -91,6 +91,15 @@ def test_mixup_takes_any_front_end(read: Read) -> None:
     read("study: x\nbase: {augment: mixup}\nfactors: {model: [cnn1d, cnn2d]}\n")
 
 
+# --- optimizers ------------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_that_begins_with_adam_is_refused_with_another_optimizer(read: Read) -> None:
+    with pytest.raises(StudyError, match=r"^s\.yaml:2: schedule 'adam_then_sgd' begins with optimizer adam, not 'sgd'"):
+        read("study: x\nbase: {schedule: adam_then_sgd}\nfactors: {loss: [bce, focal]}\n")
+    read("study: x\nbase: {schedule: adam_then_sgd, optimizer: adam}\nfactors: {loss: [bce, focal]}\n")
+
+
 # --- corrections -----------------------------------------------------------------------------------------------------
 
 
