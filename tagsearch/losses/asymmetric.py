@@ -38,7 +38,7 @@ class Asymmetric:
     def __call__(self, logits: torch.Tensor, embedding: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         positive = torch.exp(-self.gamma_pos * softplus(logits)) * softplus(-logits)
         # log(1 - p_m) = min(0, log((1 - p) + clip))
-        log_right = torch.logaddexp(logsigmoid(-logits), logits.new_tensor(self.log_clip)).clamp(max=0)
+        log_right = torch.logaddexp(logsigmoid(-logits), logits.new_full((), self.log_clip)).clamp(max=0)
         shifted = (torch.sigmoid(logits) - self.clip).clamp(min=_TINY)
         negative = shifted**self.gamma_neg * -log_right
         return (labels * positive + (1 - labels) * negative).mean()

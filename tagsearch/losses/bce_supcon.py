@@ -6,9 +6,10 @@ S = mean over the anchors i of the batch that share a tag with another clip of
 where J is the Jaccard similarity of two clips' tag sets and s the cosine of their embeddings. 0 where no two clips
 share a tag.
 
-Sources: supervised contrastive loss, Khosla et al. 2020, arXiv:2004.11362, equation 2; its weights by Jaccard
-similarity for several labels per example, Lin et al. 2023 (Findings of ACL, "JSCL"). Where all clips have one tag each
-it is Khosla's. The embedding is the one that the head reads: no projection head of its own, no second view of a clip.
+Sources: supervised contrastive loss, Khosla et al. 2020, arXiv:2004.11362, equation 2; weighting pairs by the Jaccard
+similarity of their labels, Lin et al. 2023, arXiv:2212.00552 ("JSCL"). An anchor's weights sum to 1, so that with one
+tag a clip it is Khosla's loss. The embedding is the one that the head reads: no projection head of its own, no second
+view of a clip.
 """
 
 import numpy as np

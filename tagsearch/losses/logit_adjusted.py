@@ -7,7 +7,8 @@ arXiv:2007.07314, here for one sigmoid per tag.
 
 What to expect: ROC AUC and PR AUC per tag do not see a constant added to a tag's scores, and the bias of a network's
 last layer can take the shift back. What differs is the way there: at the start the network needs no steps to learn the
-priors.
+priors. The validation loss is that of the plain logits, whose probabilities are too high for rare tags by construction;
+it does not compare with other losses', and a schedule that waits for it to fall (`plateau`) is told little.
 """
 
 import numpy as np
