@@ -211,6 +211,13 @@ def test_a_loss_is_lower_for_right_answers_than_for_wrong_ones(name: str) -> Non
     assert loss(right, embedding, labels) < loss(-right, embedding, labels)
 
 
+@pytest.mark.parametrize("name", registry.LOSSES)
+def test_a_loss_computes_on_the_device_of_what_it_is_given(name: str) -> None:
+    # torch's meta device stands for a GPU: it refuses to meet tensors of another device
+    logits, embedding, labels = (torch.zeros(8, n, device="meta") for n in (N_TAGS, 3, N_TAGS))
+    assert begun_loss(name, at_defaults("loss", name))(logits, embedding, labels).device.type == "meta"
+
+
 # --- samplers --------------------------------------------------------------------------------------------------------
 
 
@@ -271,6 +278,13 @@ def test_an_augmentation_repeats_itself_with_the_same_seed_and_not_with_another(
     first, again, other = (augmented(name, at_defaults("augment", name), seed=seed)[0] for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("name", registry.AUGMENTATIONS)
+def test_an_augmentation_computes_on_the_device_of_what_it_is_given(name: str) -> None:
+    chunks, labels = torch.zeros(6, 12, 40, device="meta"), torch.zeros(6, N_TAGS, device="meta")
+    out = build("augment", name, **at_defaults("augment", name))(chunks, labels)
+    assert {tensor.device.type for tensor in out} == {"meta"}
 
 
 # --- optimizers and schedules ----------------------------------------------------------------------------------------
