@@ -3,6 +3,7 @@
     analysis.load(run)          a run folder as frames (analysis.rundata.RunData)
     analysis.summarize(run)     tables and verdicts (analysis.summary.Summary); reads, writes nothing
     analysis.write_report(...)  a summary as report/: Markdown, HTML, CSV, JSON, PNG
+    analysis.arm_tagwise(run, arm)  an arm tag by tag (analysis.tagwise.Tagwise)
     analysis.trial_figures(...) pictures of one trial, for TensorBoard
     analysis.inspect(...)       the labels of a corpus as a page, with CSV and PNG
     analysis.labels_text(...)   the same as text; both take a CorpusTable, or a CorpusLabels to share its work
@@ -18,7 +19,6 @@ import tagsearch
 __tagsearch__ = tagsearch.__version__  # tells this package from a user's own folder called analysis
 
 if TYPE_CHECKING:
-    from analysis.figures import trial_figures as trial_figures
     from analysis.label_page import inspect as inspect
     from analysis.label_page import labels_text as labels_text
     from analysis.labels import CorpusLabels as CorpusLabels
@@ -27,16 +27,19 @@ if TYPE_CHECKING:
     from analysis.rundata import load as load
     from analysis.summary import Summary as Summary
     from analysis.summary import summarize as summarize
+    from analysis.tag_figures import trial_figures as trial_figures
+    from analysis.tagwise import arm_tagwise as arm_tagwise
 
 _HOMES = {
     "CorpusLabels": "analysis.labels",
     "inspect": "analysis.label_page",
     "labels_text": "analysis.label_page",
     "RunData": "analysis.rundata",
+    "arm_tagwise": "analysis.tagwise",
     "load": "analysis.rundata",
     "Summary": "analysis.summary",
     "summarize": "analysis.summary",
-    "trial_figures": "analysis.figures",
+    "trial_figures": "analysis.tag_figures",
     "write_report": "analysis.report",
 }
 

@@ -11,10 +11,12 @@ from typing import Any, Literal
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#B5A900")
 LINES = ("-", "--", ":", "-.")
 INCHES_A_LETTER = 0.07  # of a tag's name at 8 points
+LONGEST_NAME = 40  # letters shown: a longer name leaves no room for what is drawn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +68,36 @@ def canvas(
 
 
 def tag_canvas(theme: Theme, names: Sequence[str]) -> tuple[Figure, Axes]:
-    """One row a tag. Its margins are worked out here: matplotlib's own layout takes half of the drawing time."""
-    width, height = 7.0, 1.3 + 0.19 * len(names)
-    figure, (axes,) = canvas(theme, width=width, height=height, layout=None)
-    left = INCHES_A_LETTER * max(map(len, names)) + 0.25
-    figure.subplots_adjust(left=left / width, right=0.97, bottom=0.85 / height, top=1 - 0.35 / height)
+    """One row a tag, 7 inches wide."""
+    figure, (axes,) = tag_panels(theme, names, n_panels=1, panel_width=6.55 - _name_inches(names))
     return figure, axes
+
+
+def tag_panels(theme: Theme, names: Sequence[str], *, n_panels: int, panel_width: float) -> tuple[Figure, list[Axes]]:
+    """Panels side by side, one row a tag, the tags named on the left. The margins are worked out here: matplotlib's own
+    layout takes half of the drawing time."""
+    left, gap = _name_inches(names) + 0.25, 0.15
+    width, height = left + n_panels * (panel_width + gap) + 0.05, 1.3 + 0.19 * len(names)
+    figure, panels = canvas(theme, width=width, height=height, n_panels=n_panels, layout=None)
+    figure.subplots_adjust(
+        left=left / width,
+        right=1 - 0.2 / width,
+        bottom=0.85 / height,
+        top=1 - 0.35 / height,
+        wspace=gap / panel_width,
+    )
+    for axes in panels:
+        axes.yaxis.set_label_coords(0, 0)  # there is none; looking for its place is a tenth of the drawing time
+    return figure, panels
+
+
+def head(axes: Axes, text: str, theme: Theme) -> None:
+    """A title at a fixed place: looking for one is a tenth of the drawing time."""
+    axes.set_title(plain(text), y=1.0, fontsize=10, color=theme.ink)
+
+
+def _name_inches(names: Sequence[str]) -> float:
+    return INCHES_A_LETTER * max(map(len, names))
 
 
 def legend(figure: Figure, axes: Axes, theme: Theme) -> None:
@@ -83,6 +109,38 @@ def legend(figure: Figure, axes: Axes, theme: Theme) -> None:
         figure.legend(handles, labels, loc="lower center", **style)
 
 
-def name_tags(axes: Axes, names: list[str]) -> None:
-    axes.set_yticks(range(len(names)), names, fontsize=8)
-    axes.set_ylim(len(names) - 0.4, -0.6)
+def count_axis(axes: Axes, *, low: float, high: float, digits: Sequence[int]) -> None:
+    """Numbers of clips along x: logarithmic from 1 up, with room for 0; marked at `digits` times powers of ten."""
+    axes.set_xscale("symlog", linthresh=1, linscale=0.4)
+    axes.set_xlim(low, high)
+    marks = [0, *(digit * 10**power for power in range(7) for digit in digits)]
+    axes.set_xticks([mark for mark in marks if low <= mark <= high], minor=False)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def name_tags(panels: Sequence[Axes], names: Sequence[str]) -> None:
+    """Beside the first of panels with the same rows. Plain texts: as many tick labels take a third longer to draw."""
+    for axes in panels:
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.set_yticks([])
+    for row, name in enumerate(names):
+        panels[0].text(
+            -0.012,
+            row,
+            plain(name),
+            transform=panels[0].get_yaxis_transform(),
+            ha="right",
+            va="center",
+            fontsize=8,
+            color=panels[0].title.get_color(),
+        )
+
+
+def short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def plain(name: str) -> str:
+    """What matplotlib shows letter by letter: a dollar would begin a formula."""
+    return name.replace("$", r"\$")

@@ -11,6 +11,7 @@ from analysis import words
 from analysis.intervals import Estimate
 from analysis.judgement import Claim, HypothesisVerdict, Member, PartVerdict
 from analysis.outcomes import Verdict
+from analysis.premises import Premise
 
 INDENT = "    "
 _TONES: Mapping[Verdict, str] = {
@@ -28,6 +29,7 @@ class Card:
 
     kind: ClassVar[str] = "card"
     verdict: HypothesisVerdict
+    premises: tuple[Premise, ...] = ()
 
     @property
     def head(self) -> str:
@@ -40,10 +42,19 @@ class Card:
     @property
     def lines(self) -> list[tuple[int, str]]:
         """(depth, sentence), the headline left out."""
-        return lines(self.verdict)[1:]
+        return [*lines(self.verdict)[1:], *((1, premise.line) for premise in self.premises)]
+
+    def plain(self, width: int) -> str:
+        """For a terminal of that many columns."""
+        wrapped = [
+            textwrap.fill(text, width, initial_indent=INDENT * depth, subsequent_indent=INDENT * depth + "  ")
+            for depth, text in [(0, self.head), *self.lines]
+        ]
+        return "\n".join(wrapped)
 
     def markdown(self) -> str:
-        return markdown(self.verdict)
+        told = [f"{'  ' * (depth - 1)}- {html.escape(text, quote=False)}" for depth, text in self.lines]
+        return "\n".join([f"### {html.escape(self.head, quote=False)}", "", *told])
 
 
 def headline(verdict: HypothesisVerdict) -> str:
@@ -83,22 +94,16 @@ def _part_lines(part: PartVerdict) -> list[tuple[int, str]]:
     return told
 
 
-def plain(verdict: HypothesisVerdict, width: int) -> str:
-    wrapped = [
-        textwrap.fill(text, width, initial_indent=INDENT * depth, subsequent_indent=INDENT * depth + "  ")
-        for depth, text in lines(verdict)
+def to_json(cards: Sequence[Card]) -> list[dict[str, object]]:
+    """One object a verdict; infinite numbers become null."""
+    return [
+        _verdict_json(card.verdict) | {"premises": [_premise_json(premise) for premise in card.premises]}
+        for card in cards
     ]
-    return "\n".join(wrapped)
 
 
-def markdown(verdict: HypothesisVerdict) -> str:
-    head, *rest = [(depth, html.escape(text, quote=False)) for depth, text in lines(verdict)]
-    return "\n".join([f"### {head[1]}", "", *(f"{'  ' * (depth - 1)}- {text}" for depth, text in rest)])
-
-
-def to_json(verdicts: Sequence[HypothesisVerdict]) -> list[dict[str, object]]:
-    """As section "Presentation" of the method asks; infinite numbers become null."""
-    return [_verdict_json(verdict) for verdict in verdicts]
+def _premise_json(premise: Premise) -> dict[str, object]:
+    return asdict(premise) | {"figures": {name: _finite(value) for name, value in premise.figures.items()}}
 
 
 def _verdict_json(verdict: HypothesisVerdict) -> dict[str, object]:

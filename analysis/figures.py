@@ -1,19 +1,15 @@
-"""The pictures: learning curves, forest plot, and for one trial its tags."""
-
-from pathlib import Path
+"""Pictures of a whole study: learning curves, forest plot. Those of tags are in `tag_figures`."""
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
-from analysis import ranks, tables, words
-from analysis.canvas import LIGHT, Theme, canvas, legend, name_tags, tag_canvas
+from analysis import tables, words
+from analysis.canvas import LIGHT, Theme, canvas, legend
 from analysis.evidence import Evidence
 from analysis.rundata import RunData
-from tagsearch.errors import AnalysisError
-from tagsearch.records import CorpusTable, State, Trial, read_corpus
+from tagsearch.records import State
 from tagsearch.study.schema import METRICS, Metric
 
 
@@ -99,82 +95,3 @@ def _forest_panel(axes: Axes, evidence: Evidence, rows: list[str], metric: Metri
         axes.plot(estimate.value, y, "D", ms=6, color=colour, mec=theme.paper)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.grid(axis="x", color=theme.faint, lw=0.6)
-
-
-# --- one trial, for TensorBoard --------------------------------------------------------------------------------------
-
-
-def trial_figures(run: RunData | Path, trial: Trial, theme: Theme = LIGHT) -> dict[str, Figure]:
-    """Pictures of a completed confirm trial's test scores: per-tag PR and ROC AUC, annotated and predicted tag counts.
-
-    Raises RecordError if its scores cannot be read."""
-    corpus = run.corpus if isinstance(run, RunData) else read_corpus(run)
-    rows = corpus.rows("test")
-    labels, scores = corpus.labels[rows], trial.scores("test")
-    defined = ranks.defined_tags(labels)
-    if not defined.any():
-        raise AnalysisError("no tag has both a positive and a negative clip in the test split: nothing can be drawn")
-    values, _ = ranks.values_and_gradients(ranks.plan(scores[:, defined], labels[:, defined]))
-    names = [tag for tag, is_defined in zip(corpus.tags, defined, strict=True) if is_defined]
-    chance = {"pr_auc": labels[:, defined].mean(axis=0), "roc_auc": np.full(len(names), 0.5)}
-    figures = {
-        f"tags/{metric}": _tag_bars(trial, names, values[:, METRICS.index(metric)], chance[metric], metric, theme)
-        for metric in ("pr_auc", "roc_auc")
-    }
-    threshold = count_threshold(trial.scores("valid"), corpus.labels[corpus.rows("valid")])
-    predicted = (scores > threshold).sum(axis=0)
-    return figures | {"tags/counts": _tag_counts(trial, corpus, labels.sum(axis=0, dtype=int), predicted, theme)}
-
-
-def count_threshold(scores: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
-    """One threshold for all tags: as many scores of the validation split lie above it as it has annotations."""
-    n_annotated = int(labels.sum())
-    falling = np.sort(scores, axis=None)[::-1]
-    if n_annotated == 0 or n_annotated >= falling.size:
-        return np.inf if n_annotated == 0 else -np.inf
-    return float((falling[n_annotated - 1].astype(np.float64) + falling[n_annotated]) / 2)
-
-
-def _tag_bars(
-    trial: Trial, names: list[str], values: ranks.Floats, chance: ranks.Floats, metric: Metric, theme: Theme
-) -> Figure:
-    figure, axes = tag_canvas(theme, names)
-    order = np.argsort(-values)
-    places = np.arange(len(names))
-    axes.barh(places, values[order], height=0.75, color=theme.colours[0])
-    axes.plot(chance[order], places, "|", color=theme.colours[1], ms=7, mew=2, label="chance")
-    axes.axvline(float(values.mean()), color=theme.ink, lw=1, ls="--", label=f"mean {values.mean():.3f}")
-    name_tags(axes, [names[i] for i in order])
-    axes.set_xlim(0, 1)
-    axes.set_xlabel(f"{words.METRIC_NAMES[metric]}, test split")
-    axes.set_title(_trial_title(trial), fontsize=10, color=theme.ink)
-    legend(figure, axes, theme)
-    return figure
-
-
-def _tag_counts(
-    trial: Trial, corpus: CorpusTable, annotated: ranks.Ints, predicted: ranks.Ints, theme: Theme
-) -> Figure:
-    figure, axes = tag_canvas(theme, corpus.tags)
-    order = np.argsort(-annotated, kind="stable")
-    places = np.arange(len(order))
-    axes.hlines(places, annotated[order], predicted[order], color=theme.faint, lw=3)
-    axes.plot(annotated[order], places, "o", ms=5, color=theme.colours[0], label="annotated")
-    axes.plot(predicted[order], places, "D", ms=4.5, color=theme.colours[1], label="predicted")
-    name_tags(axes, [corpus.tags[i] for i in order])
-    axes.set_xscale("symlog", linthresh=1)
-    lowest, highest = min(annotated.min(), predicted.min()), max(annotated.max(), predicted.max())
-    axes.set_xlim(-0.2 if lowest == 0 else 0.8 * lowest, 1.3 * highest)
-    marks = [0, *(digit * 10**power for power in range(6) for digit in (1, 2, 5))]
-    axes.set_xticks([mark for mark in marks if lowest <= mark <= 1.3 * highest], minor=False)
-    axes.xaxis.set_major_formatter("{x:.0f}")
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel("clips of the test split (threshold fitted on validation)")
-    n_never = int(((predicted == 0) & (annotated > 0)).sum())
-    axes.set_title(f"{_trial_title(trial)}; {n_never} tags never predicted", fontsize=10, color=theme.ink)
-    legend(figure, axes, theme)
-    return figure
-
-
-def _trial_title(trial: Trial) -> str:
-    return f"{trial.spec.arm}, seed {trial.spec.seed}"

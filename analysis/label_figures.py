@@ -1,6 +1,6 @@
 """Pictures of a corpus's labels, on either theme; None where there is nothing to draw. Rows are clips or tags.
 
-Many tags stand in columns of at most ROWS rows, so that a page of 188 tags needs no more height than one of 50.
+Many tags stand in columns of about ROWS rows, so that a page of 188 tags needs no more height than one of 50.
 """
 
 import math
@@ -11,17 +11,17 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from analysis import tag_pairs
-from analysis.canvas import INCHES_A_LETTER, LIGHT, Theme, canvas, legend, name_tags
+from analysis.canvas import INCHES_A_LETTER, LIGHT, Theme, canvas, count_axis, legend, name_tags, plain, short
 from analysis.label_measures import Floats
 from analysis.labels import CorpusLabels, tags_per_clip
 from tagsearch.records import SPLITS
 
 ROWS = 64
+MAX_COLUMNS = 3
 ROW_INCHES = 0.19
-LONGEST_NAME = 28  # letters; longer names are cut, the CSV has them in full
 CLIP_LIFT = 4.0  # the colours of the heat map end at 16 times and at 1/16 of what chance gives
 MARKS = ("o", "D", "s")
 
@@ -48,7 +48,7 @@ def counts(labels: CorpusLabels, theme: Theme = LIGHT) -> Figure | None:
                 "clip_on": False,
             }
             axes.plot(shown[:, k], places, MARKS[k], label=SPLITS[k], **style)
-        _log_axis(axes, int(numbers.max()), digits=(1, 3) if len(panels) == 1 else (1,))
+        count_axis(axes, low=0, high=1.3 * numbers.max(), digits=(1, 3) if len(panels) == 1 else (1,))
         axes.set_xlabel("clips with the tag")
         axes.grid(axis="x", color=theme.faint, lw=0.6)
     legend(figure, panels[0][0], theme)
@@ -85,7 +85,11 @@ def together(labels: CorpusLabels, theme: Theme = LIGHT) -> Figure | None:
     expected = tag_pairs.expected_together(np.diag(observed), len(tagged))
     lift = np.log2((observed + 1) / (expected + 1))
     np.fill_diagonal(lift, np.nan)
-    return _heat_map(theme, [_cut(labels.table.tags[k]) for k in order], lift[np.ix_(order, order)])
+    figure = _heat_map(theme, [plain(short(labels.table.tags[k])) for k in order], lift[np.ix_(order, order)])
+    if len(order) < len(labels.table.tags):
+        words = f"the {len(order)} most frequent of {len(labels.table.tags):,} tags"
+        figure.axes[0].set_title(words, fontsize=10, color=theme.ink)
+    return figure
 
 
 def siblings(labels: CorpusLabels, theme: Theme = LIGHT) -> Figure | None:
@@ -121,7 +125,7 @@ def _agreement_dots(axes: Axes, agreement: Floats, reliable: npt.NDArray[np.bool
 def _heat_map(theme: Theme, names: Sequence[str], values: Floats) -> Figure:
     cell = min(0.6, max(0.1, 8 / len(names)))  # inches
     side, margin = cell * len(names), INCHES_A_LETTER * max(map(len, names)) + 0.3
-    width, height = side + margin + 1.0, side + margin + 0.2
+    width, height = side + margin + 1.0, side + margin + 0.3
     figure, (axes,) = canvas(theme, width=width, height=height, layout=None)
     axes.set_position((margin / width, margin / height, side / width, side / height))
     axes.set_facecolor(theme.faint)
@@ -143,8 +147,8 @@ def _heat_map(theme: Theme, names: Sequence[str], values: Floats) -> Figure:
 
 def _panels(theme: Theme, names: Sequence[str]) -> tuple[Figure, list[tuple[Axes, slice]]]:
     """Rows of tags in as many columns as needed, and which tags each column shows."""
-    cut = [_cut(name) for name in names]
-    n_columns = math.ceil(len(cut) / ROWS)
+    cut = [short(name) for name in names]
+    n_columns = min(MAX_COLUMNS, math.ceil(len(cut) / ROWS))
     n_rows = math.ceil(len(cut) / n_columns)
     left = INCHES_A_LETTER * max(map(len, cut)) + 0.25
     each = 7.0 if n_columns == 1 else left + 3.0
@@ -156,21 +160,6 @@ def _panels(theme: Theme, names: Sequence[str]) -> tuple[Figure, list[tuple[Axes
         size = ((each - left - 0.25) / width, ROW_INCHES * (rows.stop - rows.start) / height)
         panel.set_position(((k * each + left) / width, 1 - 0.1 / height - size[1], *size))
         panel.set_axisbelow(True)
-        name_tags(panel, cut[rows])
+        name_tags([panel], cut[rows])
         panels.append((panel, rows))
     return figure, panels
-
-
-def _cut(name: str) -> str:
-    """A name as matplotlib is to show it: not too long, and a dollar sign begins no formula."""
-    short = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
-    return short.replace("$", r"\$")
-
-
-def _log_axis(axes: Axes, highest: int, *, digits: Sequence[int]) -> None:
-    axes.set_xscale("symlog", linthresh=1, linscale=0.4)
-    axes.set_xlim(0, 1.3 * highest)
-    marks = [0, *(digit * 10**power for power in range(7) for digit in digits)]
-    axes.set_xticks([mark for mark in marks if mark <= 1.3 * highest], minor=False)
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.xaxis.set_minor_locator(NullLocator())

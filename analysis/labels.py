@@ -23,6 +23,8 @@ from analysis.label_measures import Imbalance
 from analysis.siblings import Siblings
 from tagsearch.records import SPLITS, CorpusTable, Split
 
+MAX_ORDERED = 200  # tags: more cannot be read in one picture, and take minutes to order
+
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusLabels:
@@ -61,9 +63,11 @@ class CorpusLabels:
 
     @cached_property
     def order(self) -> list[int]:
-        """The tags so that those that keep the same company are neighbours."""
+        """The MAX_ORDERED most frequent tags so that those that keep the same company are neighbours."""
         observed = tag_pairs.cooccurrence(self.table.labels[self.tagged])
-        return tag_pairs.clustered_order(tag_pairs.profiles(tag_pairs.residuals(observed, int(self.tagged.sum()))))
+        frequent = np.argsort(-np.diag(observed), kind="stable")[:MAX_ORDERED]
+        profile = tag_pairs.profiles(tag_pairs.residuals(observed, int(self.tagged.sum())))
+        return [int(frequent[k]) for k in tag_pairs.clustered_order(profile[np.ix_(frequent, frequent)])]
 
     @cached_property
     def synonyms(self) -> pd.DataFrame:

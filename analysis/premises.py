@@ -1,10 +1,11 @@
-"""What a hypothesis presumes about the data, in figures. Reported beside a verdict, never mixed into it.
+"""What a hypothesis presumes, in figures. Reported beside a verdict, never mixed into it.
 
-A loss for imbalance can only help where tags are imbalanced, one for entanglement where tags are entangled. `holds` is
-None where the labels cannot tell.
+A loss for imbalance can only help where tags are imbalanced, one for entanglement where tags are entangled, more epochs
+or a bigger network where the baseline under-fits. `holds` is None where the data cannot tell.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,9 @@ import numpy as np
 from analysis import tag_pairs
 from analysis.label_measures import ratio
 from analysis.labels import CorpusLabels
+from analysis.rundata import RunData
+from analysis.underfit import end_slope
+from tagsearch.study.schema import Hypothesis, PremiseName
 
 MIN_MEAN_IR, MIN_CVIR = 1.5, 0.2  # Charte et al. 2015: above both, a data set counts as imbalanced
 MIN_WITH_SYNONYM = 0.10  # of the tags: a tenth of a macro score then rests on which word listeners chose
@@ -19,12 +23,47 @@ MIN_WITH_SYNONYM = 0.10  # of the tags: a tenth of a macro score then rests on w
 
 @dataclass(frozen=True, kw_only=True)
 class Premise:
-    """`figures`: name -> value, NaN where it is not defined."""
+    """`figures`: name -> value, NaN or infinite where it is not defined."""
 
     name: str
     holds: bool | None
     sentence: str
     figures: Mapping[str, float]
+
+    @property
+    def line(self) -> str:
+        verb = {True: "holds", False: "does not hold", None: "is open"}[self.holds]
+        return f"Premise ({self.name}) {verb}, no part of the verdict: {self.sentence}"
+
+
+def premises_of(hypothesis: Hypothesis, run: RunData, labels: CorpusLabels) -> tuple[Premise, ...]:
+    """In the order that the hypothesis names them."""
+    measured: Mapping[PremiseName, Callable[[], Premise]] = {
+        "underfit": lambda: underfit(run),
+        "imbalance": lambda: imbalance(labels),
+        "entanglement": lambda: entanglement(labels),
+    }
+    return tuple(measured[name]() for name in hypothesis.premises)
+
+
+def underfit(run: RunData) -> Premise:
+    """Of the baseline's confirm trials: holds if its validation objective surely still improves at the end, does not if
+    it surely does not, both at 95 %."""
+    baseline, objective = run.study.baseline.name, run.study.objective
+    slope = end_slope(run, baseline)
+    if slope is None:
+        sentence = f"No trial of {baseline} has the three epochs that a slope needs: under-fitting cannot be judged."
+        return Premise(name="underfit", holds=None, sentence=sentence, figures={})
+    interval = (
+        f" [{slope.lower:+.4f}, {slope.upper:+.4f}]" if math.isfinite(slope.lower) else " (one seed: no interval)"
+    )
+    sentence = (
+        f"In the last {slope.n_epochs} of {slope.budget} epochs {objective} of {baseline} improves by "
+        f"{slope.mean:+.4f}{interval} an epoch; its best epoch is {slope.best_epoch:.1f} on average."
+    )
+    holds = True if slope.lower > 0 else False if slope.upper <= 0 else None
+    figures = {"slope": slope.mean, "lower": slope.lower, "upper": slope.upper, "best_epoch": slope.best_epoch}
+    return Premise(name="underfit", holds=holds, sentence=sentence, figures=figures)
 
 
 def imbalance(labels: CorpusLabels) -> Premise:

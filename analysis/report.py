@@ -1,7 +1,7 @@
 """A summary as files: report/ of a run folder.
 
-summary.md  index.html  comparison.csv  tune.csv  verdicts.json  the pictures as PNG, and the files of
-analysis.label_page
+summary.md  index.html  comparison.csv  tune.csv  tags.csv  pairs.csv  verdicts.json  the pictures as PNG, and the
+files of analysis.label_page
 """
 
 import html
@@ -11,12 +11,16 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import cards, figures, tables
+from analysis.clip_section import clips_section
+from analysis.inspection import TagPairs
 from analysis.label_page import write_label_files
 from analysis.label_section import labels_section
+from analysis.labels import CorpusLabels
 from analysis.page import write_page
 from analysis.sections import Section, Text, draw
 from analysis.summary import Summary
-from tagsearch.records import write_json, write_text
+from analysis.tag_section import tags_section
+from tagsearch.records import CorpusTable, write_json, write_text
 
 NO_HYPOTHESIS = "The study declares no hypothesis: the table is exploratory."
 
@@ -28,7 +32,9 @@ def write_report(summary: Summary, folder: Path) -> Path:
     write_text(folder / "comparison.csv", _csv(summary.comparison))
     if not summary.tuning.empty:
         write_text(folder / "tune.csv", _csv(summary.tuning))
-    write_json(folder / "verdicts.json", cards.to_json(summary.verdicts))
+    for name, frame in (item for section in sections for item in section.tables.items()):
+        write_text(folder / f"{name}.csv", _csv(frame))
+    write_json(folder / "verdicts.json", cards.to_json(summary.cards))
     write_label_files(summary.labels, folder)
     head = [f"# {html.escape(title, quote=False)}", *(f"- {html.escape(line, quote=False)}" for line in header)]
     write_text(folder / "summary.md", "\n\n".join(["\n".join(head), *(one.markdown() for one in sections)]) + "\n")
@@ -36,12 +42,29 @@ def write_report(summary: Summary, folder: Path) -> Path:
 
 
 def report_sections(summary: Summary) -> list[Section]:
-    return [_verdicts(summary), _experiments(summary), labels_section(summary.labels)]
+    run, evidence = summary.run, summary.evidence
+    return [
+        _verdicts(summary),
+        _experiments(summary),
+        tags_section(run, evidence),
+        labels_section(summary.labels),
+        clips_section(run, evidence, label_pairs(run.corpus)),
+    ]
+
+
+def label_pairs(table: CorpusTable) -> TagPairs:
+    """The pairs of tags whose use the label inspection counts on test clips, as the training labels show them."""
+    labels = CorpusLabels(table=table.taken(table.rows("train")))
+    exclusive = pd.concat([labels.contradictory("opposite"), labels.contradictory("alternative")])
+    return TagPairs(synonyms=_pairs(labels.synonyms), contradictions=_pairs(exclusive))
+
+
+def _pairs(frame: pd.DataFrame) -> tuple[tuple[str, str], ...]:
+    return tuple(zip(frame["a"], frame["b"], strict=True))
 
 
 def _verdicts(summary: Summary) -> Section:
-    verdicts = [cards.Card(verdict=verdict) for verdict in summary.verdicts]
-    return Section(anchor="verdicts", title="Verdicts", parts=verdicts or [Text(lines=(NO_HYPOTHESIS,))])
+    return Section(anchor="verdicts", title="Verdicts", parts=summary.cards or [Text(lines=(NO_HYPOTHESIS,))])
 
 
 def _experiments(summary: Summary) -> Section:

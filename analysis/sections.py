@@ -8,10 +8,11 @@ import base64
 import html
 import io
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.canvas import DARK, LIGHT, Theme
@@ -25,11 +26,12 @@ class Part(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """`anchor`: its id on the page."""
+    """`anchor`: its id on the page; `tables`: CSV files beside the page, by name without ending."""
 
     anchor: str
     title: str
     parts: Sequence[Part]
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def markdown(self) -> str:
         return "\n\n".join([f"## {html.escape(self.title, quote=False)}", *(part.markdown() for part in self.parts)])
@@ -49,27 +51,31 @@ class Text:
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """One figure as PNG, for light and dark pages. `name`: of its file beside the page."""
+    """One figure as PNG, for light and dark pages. `name`: of its file beside the page; `wide`: small print, so that a
+    phone shows it larger than its screen and scrolls."""
 
     kind: ClassVar[str] = "picture"
     name: str
     title: str
     light: bytes
     dark: bytes
+    wide: bool = False
 
     @property
     def sources(self) -> dict[str, str]:
-        return {"light": _base64(self.light), "dark": _base64(self.dark)}
+        return {"light": as_base64(self.light), "dark": as_base64(self.dark)}
 
     def markdown(self) -> str:
         return f"![{html.escape(self.title, quote=False)}]({self.name}.png)"
 
 
-def draw(name: str, title: str, figure: Callable[[Theme], Figure | None]) -> list[Picture]:
+def draw(name: str, title: str, figure: Callable[[Theme], Figure | None], *, wide: bool = False) -> list[Picture]:
     """The picture that `figure` draws on either theme; none if there is nothing to draw."""
     drawn = [figure(theme) for theme in (LIGHT, DARK)]
     pages = [_png(one) for one in drawn if one is not None]
-    return [Picture(name=name, title=title, light=pages[0], dark=pages[1])] if len(pages) == 2 else []
+    if len(pages) < 2:
+        return []
+    return [Picture(name=name, title=title, light=pages[0], dark=pages[1], wide=wide)]
 
 
 def _png(figure: Figure) -> bytes:
@@ -80,5 +86,6 @@ def _png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def _base64(content: bytes) -> str:
+def as_base64(content: bytes) -> str:
+    """As the body of a data: address."""
     return base64.b64encode(content).decode()

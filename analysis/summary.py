@@ -3,7 +3,7 @@
 import html
 import json
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from analysis.evidence import Evidence, collect
 from analysis.grids import Grid
 from analysis.judgement import HypothesisVerdict
 from analysis.labels import CorpusLabels
+from analysis.premises import Premise, premises_of
 from analysis.rundata import RunData, load
 from analysis.verdicts import judge
 from tagsearch.study.lock import is_intact, make_lock
@@ -39,10 +40,19 @@ class Summary:
         """The label analysis of the run's corpus, worked out when asked for."""
         return CorpusLabels(table=self.run.corpus)
 
+    @cached_property
+    def premises(self) -> Mapping[str, tuple[Premise, ...]]:
+        """What the hypotheses rest on, by hypothesis."""
+        return {one.id: premises_of(one, self.run, self.labels) for one in self.run.study.hypotheses}
+
     @property
     def grids(self) -> tuple[Grid, ...]:
         compared = tables.comparison_grid(self.run, self.evidence, self.comparison)
         return (compared,) if self.tuning.empty else (compared, tables.tuning_grid(self.tuning))
+
+    @cached_property
+    def cards(self) -> tuple[cards.Card, ...]:
+        return tuple(cards.Card(verdict=one, premises=self.premises[one.id]) for one in self.verdicts)
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -71,14 +81,12 @@ class Summary:
         """For a terminal of that many columns."""
         header = [textwrap.fill(line, width, subsequent_indent="  ") for line in self.header]
         blocks = ["\n".join(header), *(grid.plain(width) for grid in self.grids)]
-        return "\n\n".join(
-            blocks + [cards.plain(verdict, width) for verdict in self.verdicts or ()] + self._no_verdicts
-        )
+        return "\n\n".join(blocks + [card.plain(width) for card in self.cards] + self._no_verdicts)
 
     def markdown(self) -> str:
         title, *rest = (html.escape(line, quote=False) for line in self.header)
         blocks = [f"# {title}", "\n".join(f"- {line}" for line in rest), *(grid.markdown() for grid in self.grids)]
-        blocks += ["## Verdicts", *map(cards.markdown, self.verdicts), *self._no_verdicts]
+        blocks += ["## Verdicts", *(card.markdown() for card in self.cards), *self._no_verdicts]
         return "\n\n".join(blocks) + "\n"
 
     def to_json(self) -> dict[str, object]:
@@ -87,7 +95,7 @@ class Summary:
             "study": self.run.study.name,
             "comparison": _records(self.comparison),
             "tuning": _records(self.tuning),
-            "verdicts": cards.to_json(self.verdicts),
+            "verdicts": cards.to_json(self.cards),
         }
 
     @property

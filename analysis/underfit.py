@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from analysis.rundata import RunData
 from tagsearch.records import State
@@ -73,4 +73,4 @@ def _half_width(slopes: npt.NDArray[np.float64]) -> float:
     n = len(slopes)
     if n < 2:
         return math.inf
-    return float(t.ppf(1 - ALPHA / 2, n - 1) * slopes.std(ddof=1) / math.sqrt(n))
+    return float(stdtrit(n - 1, 1 - ALPHA / 2) * slopes.std(ddof=1) / math.sqrt(n))

@@ -26,8 +26,9 @@ from tagsearch.data.store import prepare
 from tagsearch.records import Config, TrialSpec
 from tagsearch.study.schema import Stop
 from tagsearch.training import checkpoint
+from tagsearch.training.components import component
 from tagsearch.training.evaluate import clip_logits
-from tagsearch.training.loop import component, run_trial
+from tagsearch.training.loop import run_trial
 from tagsearch.training.metrics import macro, per_tag_metrics
 from tagsearch.training.outcome import weights_file
 from tagsearch.training.settings import TrialSettings

@@ -29,7 +29,8 @@ from tagsearch.data.store import prepare
 from tagsearch.losses.bce import BCE
 from tagsearch.records import Config, CorpusTable, TrialSpec
 from tagsearch.study.schema import Stop
-from tagsearch.training.loop import component, run_trial
+from tagsearch.training.components import component
+from tagsearch.training.loop import run_trial
 from tagsearch.training.settings import TrialSettings
 
 N_TAGS, SECONDS, RATE, BATCH = 50, 8, 16_000, 16
@@ -81,7 +82,7 @@ def bare_steps(network: torch.nn.Module, config: Config, n: int) -> Iterator[flo
     frames = network.front_end.frames(network.chunk_seconds)  # type: ignore[operator, union-attr]
     batch, labels = 20 * torch.randn(BATCH, 96, frames) - 20, (torch.rand(BATCH, N_TAGS) < 0.06).float()
     optimizer = component("optimizer", config, network.parameters(), lr=config["lr"])
-    loss_function = BCE()
+    loss_function = BCE(smoothing=0.0)
     while True:
         begun = time.perf_counter()
         for _ in range(n):

@@ -8,6 +8,8 @@ Layout of a run folder (every file is written atomically; nothing here is ever u
         trial.json     what was to be run (TrialSpec), written before it starts
         history.json   one row an epoch (see HISTORY_COLUMNS)
         per_tag.npz    roc_auc, pr_auc: float32 (n_epochs, n_tags), validation, NaN where a tag is undefined
+        draws.npz      clips: int32 (n_train,), how often each training clip was drawn so far; tags: int64 (n_tags,),
+                       how often each tag came with them
         record.json    how it ended (TrialResult); its presence means: finished, never to be redone
         scores.npz     confirm only: float32 logits (n_clips, n_tags) as "<split>/<checkpoint>", rows as in corpus.npz
 
@@ -21,7 +23,7 @@ import math
 import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -109,6 +111,15 @@ class TrialResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Draws:
+    """What a trial's sampler drew in all its epochs. `clips`: (n_train,), rows as CorpusTable.rows("train"); `tags`:
+    (n_tags,), draws of a clip that has the tag."""
+
+    clips: npt.NDArray[np.int32]
+    tags: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Trial:
     """A trial as found on disk. `result` is None while it has not ended."""
 
@@ -126,6 +137,11 @@ class Trial:
     def scores(self, split: Split, checkpoint: str = FINAL) -> npt.NDArray[np.float32]:
         """Logits (n_clips of the split, n_tags). Raises RecordError if they are missing or damaged."""
         return read_array(self.folder / "scores.npz", f"{split}/{checkpoint}")
+
+    def draws(self) -> Draws:
+        """Raises RecordError if they are missing or damaged."""
+        path = self.folder / "draws.npz"
+        return Draws(clips=read_array(path, "clips"), tags=read_array(path, "tags"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +173,10 @@ class CorpusTable:
         """Positives per tag in the training split."""
         counts: npt.NDArray[np.int64] = self.labels[self.rows("train")].sum(axis=0, dtype=np.int64)
         return counts
+
+    def taken(self, rows: npt.NDArray[np.int64]) -> "CorpusTable":
+        """Those rows only, in that order. Fingerprint and notes are still the whole table's."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in _CORPUS_ARRAYS})
 
     def save(self, path: Path) -> None:
         words = {"tags": np.array(self.tags, dtype=np.str_), "notes": np.array(self.notes, dtype=np.str_)}
@@ -256,6 +276,11 @@ def write_result(folder: Path, result: TrialResult) -> None:
 def write_history(folder: Path, rows: Sequence[Mapping[str, float]], per_tag: Mapping[str, npt.ArrayLike]) -> None:
     write_json(folder / "history.json", [dict(row) for row in rows])
     write_npz(folder / "per_tag.npz", per_tag)
+
+
+def write_draws(folder: Path, clips: npt.NDArray[np.int64], labels: npt.NDArray[np.uint8]) -> None:
+    """`clips`: draws of each training clip; `labels`: theirs, (n_train, n_tags)."""
+    write_npz(folder / "draws.npz", {"clips": clips.astype(np.int32), "tags": clips @ labels})
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

@@ -76,9 +76,13 @@ class CorpusSize:
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One component. `mega_macs` (models only): multiply-accumulates of one chunk at the default knobs, in millions;
-    `macs_knob` names the width knob whose square it grows with; `chunk_seconds`: how much a model hears at once, where
-    that is no knob (of that name) of its own. Corpora only: `sizes`, by the value of the knob that `size_knob` names
-    ("" without one), or `measure`, a "module:attribute" that tells the size from all knobs."""
+    `macs_knob` names the width knob whose square it grows with; `chunk_seconds` (models only): how much it hears at
+    once, where that is no knob (of that name) of its own; `front_end` (models only): the kind it hears, see
+    tagsearch.data.frontend. Corpora only: `sizes`, by the value of the knob that `size_knob` names ("" without one), or
+    `measure`, a "module:attribute" that tells the size from all knobs. `corrects_frequency` (losses and samplers): it
+    makes up for rare tags, so that a loss and a sampler that both do so do it twice. `needs_front_end` (augmentations
+    only): the kinds it works on, empty if any; `needs_optimizer` (schedules only): the optimizers it goes with, empty
+    if any."""
 
     target: str  # "module:attribute"
     summary: str
@@ -90,6 +94,10 @@ class Entry:
     sizes: Mapping[str, CorpusSize] = field(default_factory=dict)
     size_knob: str | None = None
     measure: str = ""
+    corrects_frequency: bool = False
+    front_end: str = ""
+    needs_front_end: tuple[str, ...] = ()
+    needs_optimizer: tuple[str, ...] = ()
 
     def load(self) -> Any:
         return _imported(self.target)
@@ -133,6 +141,7 @@ MODELS: dict[str, Entry] = {
         summary="1D CNN over time, mel bands as channels; the report's baseline (17,300 parameters)",
         source=_HOMEWORK,
         knobs={"width": Knob(default=32, low=1, high=1024, reason="the baseline's 32 filters")},
+        front_end="log_mel",
         chunk_seconds=3.0,
         mega_macs=2.06,
         macs_knob="width",
@@ -142,6 +151,7 @@ MODELS: dict[str, Entry] = {
         summary="2D CNN over the log-mel picture, four blocks (299,892 parameters)",
         source=_HOMEWORK,
         knobs={"width": Knob(default=64, low=1, high=512, reason="the homework's 64-128-128-64 channels")},
+        front_end="log_mel",
         chunk_seconds=3.0,
         mega_macs=112.0,
         macs_knob="width",
@@ -151,6 +161,7 @@ MODELS: dict[str, Entry] = {
         summary="fully convolutional network over 29 s of log-mel (447,732 parameters)",
         source="Choi, Fazekas & Sandler 2016, arXiv:1606.00298",
         knobs={"width": Knob(default=64, low=1, high=512, reason=_WON), "dropout": _DROPOUT},
+        front_end="log_mel",
         chunk_seconds=29.0,
         mega_macs=2154.0,
         macs_knob="width",
@@ -166,6 +177,7 @@ MODELS: dict[str, Entry] = {
             "hidden": Knob(default=200, low=1, high=2048, reason=f"{_WON} on MTAT; 500 on the Million Song Dataset"),
             "dropout": _DROPOUT,
         },
+        front_end="log_mel",
         mega_macs=1202.0,
         macs_knob="width",
     ),
@@ -179,6 +191,7 @@ MODELS: dict[str, Entry] = {
             "hidden": Knob(default=32, low=1, high=1024, reason=_WON),
             "dropout": _DROPOUT,
         },
+        front_end="log_mel",
         mega_macs=4064.0,
         macs_knob="width",
     ),
@@ -187,6 +200,7 @@ MODELS: dict[str, Entry] = {
         summary="filters of three samples on the waveform (1,869,874 parameters)",
         source="Lee et al. 2017, arXiv:1703.01789",
         knobs={"width": Knob(default=128, low=1, high=512, reason=_WON), "dropout": _DROPOUT},
+        front_end="waveform",
         chunk_seconds=_SAMPLE_CHUNK,
         mega_macs=1728.0,
         macs_knob="width",
@@ -196,6 +210,7 @@ MODELS: dict[str, Entry] = {
         summary="sample_cnn with shortcuts and squeeze-and-excitation (6,951,858 parameters)",
         source="Kim et al. 2018, arXiv:1710.10451",
         knobs={"width": Knob(default=128, low=1, high=512, reason=_WON), "dropout": _DROPOUT},
+        front_end="waveform",
         chunk_seconds=_SAMPLE_CHUNK,
         mega_macs=4858.0,
         macs_knob="width",
@@ -209,6 +224,7 @@ MODELS: dict[str, Entry] = {
             "width": Knob(default=128, low=1, high=512, reason=_WON),
             "dropout": _DROPOUT,
         },
+        front_end="log_mel",
         mega_macs=2011.0,
         macs_knob="width",
     ),
@@ -221,6 +237,7 @@ MODELS: dict[str, Entry] = {
             "width": Knob(default=128, low=1, high=512, reason=_WON),
             "dropout": _DROPOUT,
         },
+        front_end="log_mel",
         mega_macs=2773.0,
         macs_knob="width",
     ),
@@ -239,6 +256,7 @@ MODELS: dict[str, Entry] = {
             "hidden_dropout": Knob(default=0.4, low=0.0, high=0.9, reason=_WON),
             "attention_dropout": Knob(default=0.5, low=0.0, high=0.9, reason=_WON),
         },
+        front_end="log_mel",
         mega_macs=13383.0,
         macs_knob="width",
     ),
@@ -252,6 +270,7 @@ MODELS: dict[str, Entry] = {
             "n_harmonics": Knob(default=6, low=1, high=6, reason=f"{_WON}; a seventh would pass half the sample rate"),
             "dropout": _DROPOUT,
         },
+        front_end="waveform",
         mega_macs=4298.0,
         macs_knob="width",
     ),
@@ -261,7 +280,18 @@ LOSSES: dict[str, Entry] = {
     "bce": Entry(
         target="tagsearch.losses.bce:BCE",
         summary="binary cross-entropy, mean over clips and tags",
-        source=_HOMEWORK,
+        source=f"{_HOMEWORK}; label smoothing: Szegedy et al. 2016, arXiv:1512.00567",
+        knobs={"smoothing": Knob(default=0.0, low=0.0, high=0.5, reason="the homework's; 0.05 to 0.1 is usual")},
+    ),
+    "weighted_bce": Entry(
+        target="tagsearch.losses.weighted_bce:WeightedBCE",
+        summary="cross-entropy whose positives count more, the rarer their tag",
+        source="common practice (pos_weight)",
+        knobs={
+            "power": Knob(default=0.5, low=0.0, high=1.0, reason="half way to equal weight of positives and negatives"),
+            "cap": Knob(default=20.0, low=1.0, high=1e4, reason="a tag in one clip of 400 at power 0.5"),
+        },
+        corrects_frequency=True,
     ),
     "focal": Entry(
         target="tagsearch.losses.focal:Focal",
@@ -272,6 +302,30 @@ LOSSES: dict[str, Entry] = {
             "alpha": Knob(default=0.25, low=0.01, high=0.99, reason="Lin et al. 2017; weight of the positives"),
         },
     ),
+    "asymmetric": Entry(
+        target="tagsearch.losses.asymmetric:Asymmetric",
+        summary="asymmetric loss: easy negatives count less than easy positives, very easy ones not at all",
+        source="Ridnik et al. 2021, arXiv:2009.14119",
+        knobs={
+            "gamma_neg": Knob(default=4.0, low=0.0, high=10.0, reason="Ridnik et al. 2021"),
+            "gamma_pos": Knob(default=0.0, low=0.0, high=10.0, reason="Ridnik et al. 2021; their code's default is 1"),
+            "clip": Knob(default=0.05, low=0.0, high=0.5, reason="Ridnik et al. 2021; shift of a negative's score"),
+        },
+    ),
+    "class_balanced": Entry(
+        target="tagsearch.losses.class_balanced:ClassBalanced",
+        summary="cross-entropy in which a tag counts by the inverse of its effective number of clips",
+        source="Cui et al. 2019, arXiv:1901.05555",
+        knobs={"beta": Knob(default=0.999, low=0.0, high=0.999999, reason="the middle of the paper's 0.9 to 0.9999")},
+        corrects_frequency=True,
+    ),
+    "logit_adjusted": Entry(
+        target="tagsearch.losses.logit_adjusted:LogitAdjusted",
+        summary="cross-entropy on logits shifted by the tags' prior log-odds, in training only",
+        source="Menon et al. 2021, arXiv:2007.07314",
+        knobs={"tau": Knob(default=1.0, low=0.0, high=10.0, reason="the paper's: the prior itself")},
+        corrects_frequency=True,
+    ),
     "bce_triplet": Entry(
         target="tagsearch.losses.bce_triplet:BCETriplet",
         summary="cross-entropy plus a cosine triplet loss on the embedding, similarity of label sets by Jaccard",
@@ -279,6 +333,18 @@ LOSSES: dict[str, Entry] = {
         knobs={
             "weight": Knob(default=0.5, low=0.0, high=100.0, reason="auxiliary: half the weight of the cross-entropy"),
             "margin": Knob(default=0.4, low=0.0, high=2.0, reason="the homework's cosine margin (2021 edition)"),
+            "mining": Knob(
+                default="all", choices=("all", "semi_hard", "hard"), reason="no triplet left out; batches are small"
+            ),
+        },
+    ),
+    "bce_supcon": Entry(
+        target="tagsearch.losses.bce_supcon:BCESupCon",
+        summary="cross-entropy plus a supervised contrastive loss on the embedding, weighted by Jaccard similarity",
+        source="Khosla et al. 2020, arXiv:2004.11362; Lin et al. 2023, arXiv:2212.00552",
+        knobs={
+            "weight": Knob(default=0.5, low=0.0, high=100.0, reason="auxiliary, as the triplet loss"),
+            "temperature": Knob(default=0.1, low=0.01, high=10.0, reason="Khosla et al. 2020"),
         },
     ),
 }
@@ -293,6 +359,50 @@ SAMPLERS: dict[str, Entry] = {
         target="tagsearch.samplers.tag_uniform:TagUniform",
         summary="draw a tag uniformly, then a clip that has it, with replacement",
         source="GCT634 homework 2, 2021 edition; Shen et al. 2016 (class-aware sampling)",
+        corrects_frequency=True,
+    ),
+    "power": Entry(
+        target="tagsearch.samplers.power:Power",
+        summary="one exponent from drawing clips alike (1) over the square root (1/2) to drawing tags alike (0)",
+        source="Mahajan et al. 2018, arXiv:1805.00932; Kang et al. 2020, arXiv:1910.09217",
+        knobs={"exponent": Knob(default=0.5, low=0.0, high=1.0, reason="the square root, Mahajan et al. 2018")},
+        corrects_frequency=True,
+    ),
+    "repeat_factor": Entry(
+        target="tagsearch.samplers.repeat_factor:RepeatFactor",
+        summary="repeat the clips that have a tag rarer than a threshold",
+        source="Gupta et al. 2019 (LVIS), arXiv:1908.03195",
+        knobs={
+            "threshold": Knob(default=0.05, low=1e-4, high=1.0, reason="the rarer half of MTAT's 50 tags lie below it")
+        },
+        corrects_frequency=True,
+    ),
+}
+
+AUGMENTATIONS: dict[str, Entry] = {
+    "none": Entry(
+        target="tagsearch.augment.none:NoAugmentation", summary="chunks as they were recorded", source=_HOMEWORK
+    ),
+    "spec_augment": Entry(
+        target="tagsearch.augment.spec_augment:SpecAugment",
+        summary="hide a few ranges of mel bands and of frames of each log-mel chunk",
+        source="Park et al. 2019, arXiv:1904.08779",
+        knobs={
+            "freq_masks": Knob(default=2, low=0, high=10, reason="Park et al. 2019, policy SM"),
+            "freq_width": Knob(default=0.2, low=0.0, high=1.0, reason="share of the bands; policy SM's 15 of 80"),
+            "time_masks": Knob(default=2, low=0, high=10, reason="policy SM"),
+            "time_width": Knob(default=0.2, low=0.0, high=1.0, reason="share of the frames; policy SM's bound"),
+        },
+        needs_front_end=("log_mel",),
+    ),
+    "mixup": Entry(
+        target="tagsearch.augment.mixup:Mixup",
+        summary="lay each chunk over another one of its batch, and so their labels",
+        source="Zhang et al. 2018, arXiv:1710.09412",
+        knobs={
+            "alpha": Knob(default=0.2, low=0.01, high=10.0, reason="Zhang et al. 2018 use 0.1 to 0.4"),
+            "per": Knob(default="batch", choices=("batch", "clip"), reason="one lambda a batch, the authors' code"),
+        },
     ),
 }
 
@@ -347,6 +457,19 @@ SCHEDULES: dict[str, Entry] = {
         summary="warm up to the learning rate, then anneal, once over the epoch budget",
         source="Smith & Topin 2018, arXiv:1708.07120",
         knobs={"warmup": Knob(default=0.3, low=0.01, high=0.9, reason="share of the budget; torch's default")},
+    ),
+    "adam_then_sgd": Entry(
+        target="tagsearch.training.adam_then_sgd:AdamThenSGD",
+        summary="Adam, then SGD in three steps of learning rate, each from the best weights so far",
+        source="Won et al. 2020, arXiv:2006.00751, training code",
+        knobs={
+            "adam_share": Knob(default=0.4, low=0.01, high=0.9, reason="80 of 200 epochs"),
+            "step_share": Knob(default=0.1, low=0.01, high=0.5, reason="20 of 200 epochs"),
+            "adam_factor": Knob(default=0.1, low=1e-4, high=1.0, reason="Adam's 1e-4 to SGD's first 1e-3"),
+            "drop": Knob(default=0.1, low=0.01, high=1.0, reason="SGD's 1e-3, 1e-4, 1e-5"),
+            "momentum": Knob(default=0.9, low=0.0, high=0.9999, reason="Won et al. 2020, with Nesterov"),
+        },
+        needs_optimizer=("adam",),
     ),
 }
 
@@ -438,16 +561,27 @@ TRAINING: dict[str, Knob] = {
     "lr": Knob(default=1e-3, low=1e-8, high=100.0, reason="the homework baseline"),
     "epochs": Knob(default=10, low=1, high=100_000, reason="the homework baseline (2025)"),
     "batch_size": Knob(default=16, low=1, high=65_536, reason="the homework baseline"),
+    "clip_grad_norm": Knob(
+        default=0.0, low=0.0, high=1e6, reason="0: gradients are not clipped; the homework baseline"
+    ),
 }
 
 COMPONENTS: dict[str, dict[str, Entry]] = {
     "model": MODELS,
     "loss": LOSSES,
     "sampler": SAMPLERS,
+    "augment": AUGMENTATIONS,
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
 }
-DEFAULT_COMPONENTS = {"model": "cnn1d", "loss": "bce", "sampler": "shuffle", "optimizer": "sgd", "schedule": "constant"}
+DEFAULT_COMPONENTS = {
+    "model": "cnn1d",
+    "loss": "bce",
+    "sampler": "shuffle",
+    "augment": "none",
+    "optimizer": "sgd",
+    "schedule": "constant",
+}
 
 Direction = Literal["max", "min"]
 OBJECTIVES: dict[str, Direction] = {"valid/pr_auc": "max", "valid/roc_auc": "max", "valid/loss": "min"}

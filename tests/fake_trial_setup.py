@@ -39,20 +39,23 @@ def make_spec(*, phase: Phase = "confirm", seed: int = 3, **changes: Any) -> Tri
         for kind, name in chosen.items()
         for knob, spec in registry.entry(kind, str(name)).knobs.items()
     }
-    settings = {"lr": 0.01, "epochs": 3, "batch_size": 16, "model.width": 4}
+    training = {name: knob.default for name, knob in registry.TRAINING.items()}
+    settings = training | {"lr": 0.01, "epochs": 3, "batch_size": 16, "model.width": 4}
     config = {**chosen, **knobs, **settings, **named}
     return TrialSpec(phase=phase, arm="arm", index=0, seed=seed, config=config)
 
 
 def outcome(folder: Path) -> tuple[Any, ...]:
-    """What a trial left that its seed decides: history, per-tag values and, if there are any, scores; comparable."""
+    """What a trial left that its seed decides: history, per-tag values, draws and, if there are any, scores;
+    comparable."""
     rows = [without_times(row) for row in read_history(folder)]
     per_tag = {name: read_array(folder / "per_tag.npz", name).tobytes() for name in ("roc_auc", "pr_auc")}
     scores: dict[str, bytes] = {}
     if (folder / "scores.npz").exists():
         with np.load(folder / "scores.npz") as stored:
             scores = {name: stored[name].tobytes() for name in stored.files}
-    return rows, per_tag, scores
+    drawn = read_array(folder / "draws.npz", "clips").tobytes()
+    return rows, per_tag, scores, drawn
 
 
 def without_times(row: Mapping[str, float]) -> dict[str, float]:

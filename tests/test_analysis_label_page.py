@@ -123,16 +123,24 @@ def test_every_tag_has_its_name_in_the_pictures(n_tags):
     rows = np.random.default_rng(0).random((200, n_tags)) < 0.3
     labels = CorpusLabels(table=table_of(rows, songs=np.arange(200) // 4))
     for figure in (label_figures.counts(labels, DARK), label_figures.siblings(labels, LIGHT)):
-        named = [text.get_text() for axes in figure.axes for text in axes.get_yticklabels()]
+        named = [text.get_text() for axes in figure.axes for text in axes.texts]
         assert sorted(named) == sorted(labels.table.tags)
     heat_map = label_figures.together(labels, DARK).axes[0]
     assert {text.get_text() for text in heat_map.get_xticklabels()} == set(labels.table.tags)
 
 
+def test_a_heat_map_of_very_many_tags_shows_the_most_frequent(monkeypatch):
+    monkeypatch.setattr("analysis.labels.MAX_ORDERED", 3)
+    rows = np.random.default_rng(0).random((200, 5)) < [0.1, 0.2, 0.3, 0.4, 0.5]
+    axes = label_figures.together(CorpusLabels(table=table_of(rows)), LIGHT).axes[0]
+    assert {text.get_text() for text in axes.get_xticklabels()} == {"tag 2", "tag 3", "tag 4"}
+    assert axes.get_title() == "the 3 most frequent of 5 tags"
+
+
 def test_the_bars_are_the_counts_of_the_training_split(inspected):
     labels = CorpusLabels(table=inspected[0])
     axes = label_figures.counts(labels, LIGHT).axes[0]
-    named = [text.get_text() for text in axes.get_yticklabels()]
+    named = [text.get_text() for text in axes.texts]
     drawn = dict(zip(named, (bar.get_width() for bar in axes.patches), strict=True))
     assert drawn == dict(zip(labels.table.tags, labels.table.train_counts.tolist(), strict=True))
 

@@ -1,9 +1,13 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from analysis import premises
 from analysis.labels import CorpusLabels
 from tests.fake_labels import planted, table_of
+from tests.fake_run import FakeRun, summary_of
+from tests.test_analysis_underfit import run_of
 
 
 def test_tags_of_like_frequency_are_not_imbalanced():
@@ -47,3 +51,32 @@ def test_the_surest_companion_counted_by_hand():
     # b is with a on 2 of its 2 clips, a with b on 2 of its 4; c is with a on its only clip
     labels = CorpusLabels(table=table_of([[1, 1, 0], [1, 1, 0], [1, 0, 1], [1, 0, 0]]))
     assert premises.surest_companion(labels) == pytest.approx((2 / 4 + 1 + 1) / 3)
+
+
+def test_a_rising_curve_is_an_under_fit_and_a_flat_one_is_not():
+    rising = [[0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.41]]
+    falling = [[0.4, 0.3, 0.2, 0.1], [0.41, 0.3, 0.2, 0.1]]
+    unsure = [[0.1, 0.2, 0.3], [0.3, 0.2, 0.1]]
+    assert [premises.underfit(run_of(*curves)).holds for curves in (rising, falling, unsure)] == [True, False, None]
+    assert "improves by +0.1015 [" in premises.underfit(run_of(*rising)).sentence
+
+
+def test_without_a_slope_under_fitting_is_open():
+    assert premises.underfit(run_of([0.1, 0.2])).holds is None
+    assert "one seed: no interval" in premises.underfit(run_of([0.1, 0.2, 0.3])).sentence
+
+
+def test_a_premise_stands_beside_the_verdict_and_changes_nothing(tmp_path):
+    plain = FakeRun(signals={"bce": 1.0, "focal": 1.5})
+    (bare,) = plain.study().hypotheses
+    (tmp_path / "run").mkdir()
+    with_premise = dataclasses.replace(
+        plain, hypotheses=(dataclasses.replace(bare, premises=("underfit", "imbalance")),)
+    )
+    summary, other = summary_of(with_premise, tmp_path / "run"), summary_of(plain, tmp_path / "other")
+    assert [one.name for one in summary.premises["h1"]] == ["underfit", "imbalance"]
+    assert "Premise (imbalance)" in summary.render("table", width=500)
+    assert "Premise (underfit)" in summary.render("md")
+    assert "Premise" not in other.render("table", width=500)
+    assert summary.verdicts[0].verdict is other.verdicts[0].verdict
+    assert summary.verdicts[0].reason == other.verdicts[0].reason

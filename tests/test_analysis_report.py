@@ -11,9 +11,9 @@ from matplotlib import image
 
 import analysis
 import tagsearch
-from analysis import figures
 from analysis.canvas import LIGHT
 from analysis.report import write_report
+from analysis.tag_figures import trial_figures
 from tagsearch.errors import RecordError
 from tagsearch.records import State
 from tests.fake_run import FakeRun, summary_of
@@ -44,6 +44,10 @@ def test_the_report_has_all_its_files_and_no_half_written_one(reported):
         "rare_tags.csv",
         "summary.md",
         "tag_pairs.csv",
+        "tags.csv",
+        "tags_counts.png",
+        "tags_focal.png",
+        "tags_precision_recall.png",
         "tune.csv",
         "verdicts.json",
     ]
@@ -91,7 +95,7 @@ def test_the_verdicts_file_is_strict_json(reported):
 
 
 def test_pictures_are_drawn_and_not_blank(reported):
-    for name in ("forest.png", "learning_curves.png"):
+    for name in ("forest.png", "learning_curves.png", "tags_counts.png", "tags_focal.png", "tags_precision_recall.png"):
         pixels = image.imread(reported[1] / name)[..., :3]
         assert pixels.shape[1] > 600
         assert 0.01 < (pixels < 0.9).any(axis=2).mean() < 0.7
@@ -109,26 +113,14 @@ def test_a_run_that_has_only_begun_is_reported_without_pictures_of_its_trials(tm
 def test_a_trial_s_figures_show_its_tags_and_its_macro_score(reported):
     summary, _ = reported
     trial = next(trial for trial in summary.run.confirm if trial.spec.arm == "bce")
-    drawn = figures.trial_figures(summary.run.folder, trial)
-    assert sorted(drawn) == ["tags/counts", "tags/pr_auc", "tags/roc_auc"]
+    drawn = trial_figures(summary.run.folder, trial)
+    assert sorted(drawn) == ["tags/counts", "tags/pr_auc", "tags/precision_recall", "tags/roc_auc"]
     axes = drawn["tags/pr_auc"].axes[0]
-    assert sorted(label.get_text() for label in axes.get_yticklabels()) == [f"tag {t}" for t in range(6)]
+    assert sorted(text.get_text() for text in axes.texts) == [f"tag {t}" for t in range(6)]
     widths = [bar.get_width() for bar in axes.patches]
     assert widths == sorted(widths, reverse=True)
     arm = summary.evidence.arms["bce"]
     assert np.mean(widths) == pytest.approx(arm.values[arm.seeds.index(trial.spec.seed), :, 1].mean())
-
-
-def test_the_threshold_predicts_as_many_tags_as_are_annotated():
-    rng = np.random.default_rng(0)
-    scores, labels = rng.normal(size=(50, 4)), rng.random((50, 4)) < 0.2
-    assert (scores > figures.count_threshold(scores, labels.astype(int))).sum() == labels.sum()
-
-
-@pytest.mark.parametrize(("label", "expected"), [(0, 0), (1, 8)])
-def test_the_threshold_of_no_and_of_all_tags_predicts_none_and_all(label, expected):
-    scores = np.arange(8.0).reshape(4, 2)
-    assert (scores > figures.count_threshold(scores, np.full((4, 2), label))).sum() == expected
 
 
 def test_arms_beyond_the_eight_colours_are_told_apart_by_their_lines():

@@ -193,6 +193,11 @@ def test_the_registry_states_the_multiply_accumulates_of_a_chunk(name: str) -> N
     assert registry.MODELS[name].mega_macs == pytest.approx(counter.get_total_flops() / 2e6, rel=0.005)
 
 
+@pytest.mark.parametrize("name", registry.MODELS)
+def test_the_registry_states_the_front_end_of_a_model(name: str) -> None:
+    assert registry.MODELS[name].front_end == registry.MODELS[name].load().front_end.kind
+
+
 # --- losses ----------------------------------------------------------------------------------------------------------
 
 
@@ -217,6 +222,34 @@ def test_a_loss_is_a_finite_scalar_with_finite_gradients(name: str, knobs: dict[
     assert embedding.grad is None or torch.isfinite(embedding.grad).all()
 
 
+@pytest.mark.parametrize("name", registry.LOSSES)
+def test_the_gradient_of_a_loss_is_that_of_its_value(name: str) -> None:
+    generator = torch.Generator().manual_seed(3)
+    logits, embedding = (torch.randn(6, n, generator=generator, dtype=torch.double) for n in (N_TAGS, 4))
+    labels, loss = random_labels(6).double(), begun_loss(name, at_defaults("loss", name))
+    inputs = (logits.requires_grad_(), embedding.requires_grad_())
+    assert torch.autograd.gradcheck(lambda z, e: loss(z, e, labels) + 0 * e.sum(), inputs)
+
+
+@pytest.mark.parametrize("name", registry.LOSSES)
+def test_a_loss_of_outputs_rounded_to_bfloat16_stays_close(name: str) -> None:
+    generator = torch.Generator().manual_seed(4)
+    logits, embedding = (4 * torch.randn(8, n, generator=generator) for n in (N_TAGS, 4))
+    labels, loss = random_labels(8), begun_loss(name, at_defaults("loss", name))
+    rounded = loss(logits.bfloat16().float(), embedding.bfloat16().float(), labels)
+    assert rounded.item() == pytest.approx(loss(logits, embedding, labels).item(), rel=0.01)
+
+
+@pytest.mark.parametrize("name", registry.LOSSES)
+def test_a_loss_takes_labels_between_zero_and_one(name: str) -> None:
+    logits, embedding, mixed = torch.zeros(8, N_TAGS), torch.randn(8, 3), random_labels(8).lerp(torch.ones(8, 1), 0.3)
+    logits.requires_grad_()
+    value = begun_loss(name, at_defaults("loss", name))(logits, embedding, mixed)
+    value.backward()
+    assert math.isfinite(value.item())
+    assert torch.isfinite(logits.grad).all()
+
+
 @pytest.mark.parametrize("labels", [torch.zeros(4, N_TAGS), torch.ones(4, N_TAGS), torch.ones(1, N_TAGS)])
 @pytest.mark.parametrize("name", registry.LOSSES)
 def test_a_loss_bears_batches_without_contrast(name: str, labels: torch.Tensor) -> None:
@@ -234,6 +267,13 @@ def test_a_loss_is_lower_for_right_answers_than_for_wrong_ones(name: str) -> Non
     loss = begun_loss(name, at_defaults("loss", name))
     right = 4 * (2 * labels - 1)
     assert loss(right, embedding, labels) < loss(-right, embedding, labels)
+
+
+@pytest.mark.parametrize("name", registry.LOSSES)
+def test_a_loss_computes_on_the_device_of_what_it_is_given(name: str) -> None:
+    # torch's meta device stands for a GPU: it refuses to meet tensors of another device
+    logits, embedding, labels = (torch.zeros(8, n, device="meta") for n in (N_TAGS, 3, N_TAGS))
+    assert begun_loss(name, at_defaults("loss", name))(logits, embedding, labels).device.type == "meta"
 
 
 # --- samplers --------------------------------------------------------------------------------------------------------
@@ -264,6 +304,47 @@ def test_a_sampler_repeats_itself_with_the_same_generator_and_not_with_another(n
     assert not np.array_equal(first, other)
 
 
+# --- augmentations ---------------------------------------------------------------------------------------------------
+
+
+def augmented(name: str, knobs: dict[str, Any], n: int = 6, *, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    chunks, labels = torch.randn(n, 12, 40, generator=torch.Generator().manual_seed(5)), random_labels(n)
+    kept = chunks.clone(), labels.clone()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        out: tuple[torch.Tensor, torch.Tensor] = build("augment", name, **knobs)(chunks, labels)
+    assert torch.equal(chunks, kept[0])
+    assert torch.equal(labels, kept[1])
+    return out
+
+
+@pytest.mark.parametrize("n", [1, 6])
+@pytest.mark.parametrize(("name", "knobs"), at_ends("augment"))
+def test_an_augmentation_keeps_shapes_and_finite_values_and_what_it_was_given(
+    name: str, knobs: dict[str, Any], n: int
+) -> None:
+    chunks, labels = augmented(name, knobs, n, seed=0)
+    assert (chunks.shape, chunks.dtype) == ((n, 12, 40), torch.float32)
+    assert (labels.shape, labels.dtype) == ((n, N_TAGS), torch.float32)
+    assert torch.isfinite(chunks).all()
+    assert labels.min() >= 0
+    assert labels.max() <= 1
+
+
+@pytest.mark.parametrize("name", [name for name in registry.AUGMENTATIONS if name != "none"])
+def test_an_augmentation_repeats_itself_with_the_same_seed_and_not_with_another(name: str) -> None:
+    first, again, other = (augmented(name, at_defaults("augment", name), seed=seed)[0] for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("name", registry.AUGMENTATIONS)
+def test_an_augmentation_computes_on_the_device_of_what_it_is_given(name: str) -> None:
+    chunks, labels = torch.zeros(6, 12, 40, device="meta"), torch.zeros(6, N_TAGS, device="meta")
+    out = build("augment", name, **at_defaults("augment", name))(chunks, labels)
+    assert {tensor.device.type for tensor in out} == {"meta"}
+
+
 # --- optimizers and schedules ----------------------------------------------------------------------------------------
 
 
@@ -281,30 +362,30 @@ def test_an_optimizer_steps_downhill_and_stays_finite(name: str, knobs: dict[str
 
 @pytest.mark.parametrize(("name", "knobs"), at_ends("schedule"))
 def test_a_schedule_keeps_the_learning_rate_within_zero_and_the_one_given(name: str, knobs: dict[str, Any]) -> None:
-    optimizer, schedule = begun_schedule(name, knobs)
+    schedule = begun_schedule(name, knobs)
     for _ in range(10):
         for _ in range(10):
-            assert 0 <= optimizer.param_groups[0]["lr"] <= 0.1 * (1 + 1e-12)
+            assert 0 <= schedule.optimizer.param_groups[0]["lr"] <= 0.1 * (1 + 1e-12)
             schedule.on_batch()
         schedule.on_epoch(1.0)
 
 
 @pytest.mark.parametrize(("name", "knobs"), at_ends("schedule"))
 def test_a_schedule_goes_on_from_its_state_as_if_undisturbed(name: str, knobs: dict[str, Any]) -> None:
-    optimizer, schedule = begun_schedule(name, knobs)
+    schedule, second = begun_schedule(name, knobs), begun_schedule(name, knobs)
     run(schedule, 5)
-    second_optimizer, second = begun_schedule(name, knobs)
-    second_optimizer.load_state_dict(optimizer.state_dict())
     second.load_state_dict(schedule.state_dict())
+    second.optimizer.load_state_dict(schedule.optimizer.state_dict())
+    assert type(second.optimizer) is type(schedule.optimizer)
     assert second.lr == schedule.lr
     assert run(second, 5) == run(schedule, 5)
 
 
-def begun_schedule(name: str, knobs: dict[str, Any]) -> tuple[torch.optim.Optimizer, Any]:
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+def begun_schedule(name: str, knobs: dict[str, Any]) -> Any:
+    model = torch.nn.Linear(1, 1)
     schedule = build("schedule", name, **knobs)
-    schedule.begin(optimizer, n_steps=100)
-    return optimizer, schedule
+    schedule.begin(torch.optim.Adam(model.parameters(), lr=0.1), model=model, n_steps=100)
+    return schedule
 
 
 def run(schedule: Any, n_epochs: int) -> list[float]:

@@ -1,5 +1,6 @@
 """The main job for real, on the small built-in corpus: run, kill, resume, summarize. Minutes long."""
 
+import csv
 import json
 import signal
 import subprocess
@@ -9,8 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
-from tagsearch.records import State, read_trials
+from tagsearch.data.tags import TOP_50
+from tagsearch.records import State, read_corpus, read_trials
+from tests.fake_mtat import write_annotations
 
 pytestmark = pytest.mark.slow
 SHORT = ["epochs=6", "tune.trials_per_arm=2", "tune.asha.grace_period=1", "confirm.seeds=3", "tune.search=random"]
@@ -92,3 +96,31 @@ def test_a_second_resume_of_a_running_run_is_refused(storage: Path) -> None:
     process.wait()
     assert second.returncode == 2
     assert "is being run by another process" in second.stderr
+
+
+def test_a_run_on_damaged_files_leaves_them_out_of_everything_and_lists_them(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    paths = [f"{folder}/band-album-0{folder}-song-{i}-{i + 4}.mp3" for folder in "0cd" for i in range(8)]
+    tags = [[tag for tag in TOP_50 if generator.random() < 0.5] for _ in paths]
+    write_annotations(tmp_path, [(i, tags[i], path) for i, path in enumerate(paths)])
+    for path in paths:
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        soundfile.write(tmp_path / path, generator.uniform(-0.5, 0.5, 64_000), 16_000)
+    (tmp_path / paths[1]).write_bytes(b"")
+    content = (tmp_path / paths[9]).read_bytes()
+    (tmp_path / paths[9]).write_bytes(content[: len(content) // 2])
+    soundfile.write(tmp_path / paths[17], np.zeros(32_000), 16_000)
+    short = ["epochs=4", "tune.trials_per_arm=2", "confirm.seeds=2", "--name", "damaged", "--max-concurrent", "2"]
+    done = subprocess.run(
+        command("run", "smoke.yaml", "--data", f"mtat={tmp_path}", *short), cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = tmp_path / "runs" / "damaged"
+    assert "left out: 3 clips (1 empty, 1 truncated, 1 too short): see runs/damaged/bad_files.csv" in done.stdout
+    with (run / "bad_files.csv").open(newline="") as file:
+        assert {row["path"] for row in csv.DictReader(file)} == {paths[1], paths[9], paths[17]}
+    table = read_corpus(run)
+    assert len(table.paths) == 21
+    assert any("3 of 24 clips are left out (1 empty, 1 truncated, 1 too short)" in note for note in table.notes)
+    for trial in read_trials(run, "confirm"):
+        assert trial.scores("test").shape == (7, 50)

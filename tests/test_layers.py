@@ -13,13 +13,13 @@ FLOORS = [
     {"errors", "registry", "records", "__init__"},
     {"study", "excerpts"},
     {"data"},
-    {"models", "losses", "samplers"},
+    {"models", "losses", "samplers", "augment"},
     {"training"},
     {"search"},
     {"cli"},
     {"__main__"},
 ]
-TORCH_ROOMS = {"data", "models", "losses", "samplers", "training"}
+TORCH_ROOMS = {"data", "models", "losses", "samplers", "augment", "training"}
 ANALYSIS_MAY_IMPORT = {"errors", "study", "records", "excerpts", "__init__"}
 
 

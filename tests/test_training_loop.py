@@ -6,12 +6,14 @@ import subprocess
 import sys
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from sklearn.metrics import average_precision_score
 
+from tagsearch.augment.spec_augment import SpecAugment
 from tagsearch.errors import CorpusError
 from tagsearch.records import (
     HISTORY_COLUMNS,
@@ -30,7 +32,22 @@ from tagsearch.training.outcome import CHECKPOINT, PREVIOUS_CHECKPOINT, end_tria
 from tagsearch.training.settings import TrialSettings
 from tests.fake_trial_setup import make_settings, make_spec, outcome, without_times
 
-EVERY_KIND_OF_STATE = {"optimizer": "adamw", "schedule": "one_cycle", "sampler": "tag_uniform", "loss": "bce_triplet"}
+EVERY_KIND_OF_STATE: dict[str, Any] = {
+    "optimizer": "adamw",
+    "schedule": "one_cycle",
+    "sampler": "tag_uniform",
+    "augment": "mixup",
+    "loss": "bce_triplet",
+    "clip_grad_norm": 0.1,
+}
+STAGES: dict[str, Any] = {
+    "optimizer": "adam",
+    "schedule": "adam_then_sgd",
+    "lr": 0.05,
+    "schedule__adam_share": 0.3,
+    "schedule__step_share": 0.3,  # a stage ends after each of three epochs
+}
+MASKED: dict[str, Any] = {"sampler": "power", "augment": "spec_augment", "loss": "logit_adjusted"}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +88,7 @@ def test_a_confirm_trial_leaves_a_history_scores_and_a_record(settings: TrialSet
     assert result is not None
     assert (result.stop_reason, result.epochs, result.clips_drawn, result.audio_seconds) == ("budget", 3, 99, 297.0)
     assert {p.name for p in tmp_path.iterdir()} == {
-        *("trial.json", "history.json", "per_tag.npz", "record.json", "scores.npz", "weights-final.pt")
+        *("trial.json", "history.json", "per_tag.npz", "draws.npz", "record.json", "scores.npz", "weights-final.pt")
     }
 
 
@@ -85,7 +102,7 @@ def test_a_row_is_yielded_when_its_checkpoint_and_history_are_on_disk(settings: 
 
 def test_a_tune_trial_neither_touches_the_test_split_nor_keeps_weights(settings: TrialSettings, tmp_path: Path) -> None:
     train(make_spec(phase="tune"), settings, tmp_path)
-    assert {p.name for p in tmp_path.iterdir()} == {"history.json", "per_tag.npz", "record.json"}
+    assert {p.name for p in tmp_path.iterdir()} == {"history.json", "per_tag.npz", "draws.npz", "record.json"}
 
 
 def test_an_ended_trial_only_yields_its_rows(settings: TrialSettings, undisturbed: Path) -> None:
@@ -95,8 +112,11 @@ def test_an_ended_trial_only_yields_its_rows(settings: TrialSettings, undisturbe
     assert {path: path.stat().st_mtime_ns for path in undisturbed.iterdir()} == before
 
 
-def test_the_final_scores_are_those_of_the_best_epoch(settings: TrialSettings, tmp_path: Path) -> None:
-    spec = make_spec(lr=0.3, epochs=6)
+@pytest.mark.parametrize("changes", [{"lr": 0.3}, STAGES], ids=["sgd", "stages"])
+def test_the_final_scores_are_those_of_the_best_epoch(
+    settings: TrialSettings, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    spec = make_spec(**changes, epochs=6)
     train(spec, settings, tmp_path)
     result = read_result(tmp_path)
     assert result is not None
@@ -134,6 +154,46 @@ def test_training_lowers_the_loss(settings: TrialSettings, tmp_path: Path) -> No
     train(make_spec(epochs=12, optimizer="adam", model__width=16), settings, tmp_path)
     rows = read_history(tmp_path)
     assert rows[-1]["train/loss"] < 0.8 * rows[0]["train/loss"]
+
+
+def test_the_record_says_how_often_each_clip_and_tag_was_drawn(settings: TrialSettings, tmp_path: Path) -> None:
+    table = CorpusTable.load(settings.corpus)
+    labels = table.labels[table.rows("train")].astype(int)
+    write_spec(tmp_path / "even", make_spec())
+    even = read_trial(train(make_spec(), settings, tmp_path / "even")).draws()
+    assert even.clips.tolist() == [3] * 33  # shuffled: once an epoch
+    assert even.tags.tolist() == (3 * labels.sum(axis=0)).tolist()
+    spec = make_spec(sampler="tag_uniform", phase="tune")
+    write_spec(tmp_path / "tags", spec)
+    uneven = read_trial(train(spec, settings, tmp_path / "tags")).draws()
+    assert uneven.clips.sum() == 99
+    assert not uneven.clips[~labels.any(axis=1)].any()  # a clip without tags is never drawn
+    assert uneven.tags.tolist() == (uneven.clips @ labels).tolist()
+
+
+def test_a_clipped_gradient_moves_the_weights_no_further_than_the_norm_allows(
+    settings: TrialSettings, tmp_path: Path
+) -> None:
+    # plain steps of at most lr x norm = 1e-6: three epochs hardly change the loss
+    changes = {"optimizer__momentum": 0.0, "lr": 1.0, "clip_grad_norm": 1e-6}
+    train(make_spec(**changes), settings, tmp_path / "clipped")
+    train(make_spec(**changes | {"clip_grad_norm": 0.0}), settings, tmp_path / "free")
+    clipped, free = ([row["train/loss"] for row in read_history(tmp_path / name)] for name in ("clipped", "free"))
+    assert max(clipped) - min(clipped) < 0.02 < abs(free[-1] - free[0])
+
+
+def test_only_training_chunks_are_augmented(
+    settings: TrialSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, plain = [], SpecAugment.__call__
+
+    def counting(self: SpecAugment, chunks: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        seen.append(len(chunks))
+        return plain(self, chunks, labels)
+
+    monkeypatch.setattr(SpecAugment, "__call__", counting)
+    train(make_spec(augment="spec_augment", epochs=2), settings, tmp_path)
+    assert seen == [16, 17, 16, 17]
 
 
 # --- seeds -----------------------------------------------------------------------------------------------------------
@@ -179,9 +239,9 @@ def test_a_trial_leaves_the_processs_generators_and_threads_as_they_were(
 
 
 @pytest.mark.parametrize("n_epochs", [1, 2, 3])
-@pytest.mark.parametrize("changes", [EVERY_KIND_OF_STATE, {}], ids=["all", "sgd"])
+@pytest.mark.parametrize("changes", [EVERY_KIND_OF_STATE, MASKED, STAGES, {}], ids=["all", "masked", "stages", "sgd"])
 def test_a_trial_killed_after_an_epoch_goes_on_as_if_undisturbed(
-    settings: TrialSettings, tmp_path: Path, n_epochs: int, changes: dict[str, str]
+    settings: TrialSettings, tmp_path: Path, n_epochs: int, changes: dict[str, Any]
 ) -> None:
     spec = make_spec(**changes)
     snapshots = dataclasses.replace(settings, snapshots=(1,))

@@ -53,7 +53,7 @@ def source_of(root: Path, path: str) -> Source:
     try:
         status = (root / path).stat()
     except OSError as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
     except ValueError as error:  # a null byte
         raise BadAudioError("missing", str(error)) from error
     if not stat.S_ISREG(status.st_mode):
@@ -63,7 +63,8 @@ def source_of(root: Path, path: str) -> Source:
     return Source(path, status.st_size, status.st_mtime_ns)
 
 
-def _unreadable(error: OSError) -> BadAudioError:
+def unreadable(error: OSError) -> BadAudioError:
+    """What it means for the file that could not be looked at or opened."""
     if error.errno == errno.ELOOP:
         return BadAudioError("symlink loop")
     if isinstance(error, FileNotFoundError | NotADirectoryError):
@@ -84,7 +85,7 @@ def read_audio(path: Path, sample_rate: int, *, npy_rate: int) -> Samples:
         raise BadAudioError("impossible sample rate", f"{rate} Hz")
     if not len(samples):
         raise BadAudioError("too short", "no samples")
-    peak = float(np.abs(samples).max())
+    peak = max(float(samples.max()), -float(samples.min()))  # both are NaN if one sample is
     if not math.isfinite(peak):
         raise BadAudioError("holds NaN or infinity")
     if peak > _MAX_VALUE:

@@ -50,7 +50,8 @@ class LogMelBlocks(Blocks):
         self.front_end = front_end
 
     def block(self, audio: npt.NDArray[np.float32]) -> Block:
-        return self.unrounded(audio).astype(self.dtype)
+        kept: Block = torch.from_numpy(self.unrounded(audio)).half().numpy()  # numpy takes 20 times as long
+        return kept
 
     def unrounded(self, audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """The block in float32. Raises BadAudioError if the audio is too short for one frame."""

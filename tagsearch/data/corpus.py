@@ -80,15 +80,9 @@ def leave_out(corpus: OpenCorpus, bad: Sequence[BadFile]) -> OpenCorpus:
         return corpus
     kept = ~np.isin(table.paths, [file.path for file in bad])
     assert np.count_nonzero(~kept) == len(bad), "bad files that the table does not hold, or twice"
-    arrays = {name: getattr(table, name)[kept] for name in _ROWS}
-    return replace(
-        corpus,
-        table=replace(table, **arrays, notes=notes, fingerprint=_fingerprint(table, arrays["paths"])),
-        bad=everything,
-    )
-
-
-_ROWS = ("clip_ids", "paths", "songs", "albums", "artists", "splits", "labels")
+    rest = table.taken(np.flatnonzero(kept))
+    rest = replace(rest, notes=notes, fingerprint=_fingerprint(table, rest.paths))
+    return replace(corpus, table=rest, bad=everything)
 
 
 def _fingerprint(table: CorpusTable, kept: npt.NDArray[np.str_]) -> str:

@@ -21,7 +21,7 @@ _BAD_SHARE = 0.5  # of the clips; beyond it the corpus is not what it claims to 
 
 @dataclass(frozen=True, kw_only=True)
 class DiskNeed:
-    """What computing the missing features takes. `n_clips`: of all front ends; bytes are an estimate."""
+    """What computing the missing features takes. `n_clips`: that some front end lacks; bytes: an estimate, of all."""
 
     n_clips: int
     n_bytes: int

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tagsearch.data.audio import Source, read_audio
+import numpy as np
+
+from tagsearch.data.audio import Source, read_audio, unreadable
 from tagsearch.data.compute import blocks_of, one_thread
 from tagsearch.data.corpus import BadFile
 from tagsearch.data.frontend import FrontEnd
@@ -59,9 +61,8 @@ def write_shard(task: ShardTask) -> tuple[BadFile, ...]:
     """Compute and write; what could not be read this time but may be the next, of which nothing is kept.
 
     Raises OSError if the shard cannot be written. Memory: one clip's."""
-    blocks, crc32, unread = blocks_of(task.front_end), 0, list[BadFile]()
-    clips: list[tuple[Source, int]] = []
-    bad: list[tuple[Source, BadFile]] = []
+    blocks, crc32 = blocks_of(task.front_end), 0
+    clips, bad, unread = list[list[Any]](), list[list[Any]](), list[BadFile]()
     temporary = task.folder / f".{task.name}.bin.tmp"
     with temporary.open("wb") as file, one_thread():
         for source in task.sources:
@@ -69,29 +70,23 @@ def write_shard(task: ShardTask) -> tuple[BadFile, ...]:
                 audio = read_audio(task.root / source.path, task.front_end.sample_rate, npy_rate=task.npy_rate)
                 block = blocks.block(audio)
             except BadAudioError as error:
-                bad.append((source, BadFile(path=source.path, reason=error.reason, detail=error.detail)))
+                bad.append([*source, error.reason, error.detail])
             except OSError as error:
-                unread.append(_unread(source.path, error))
+                reason = unreadable(error)
+                unread.append(BadFile(path=source.path, reason=reason.reason, detail=reason.detail))
             else:
-                content = block.tobytes()
+                content = np.ascontiguousarray(block).data  # a log-mel comes out frame by frame
                 file.write(content)
                 crc32 = zlib.crc32(content, crc32)
-                clips.append((source, block.shape[1]))
+                clips.append([*source, block.shape[1]])
         n_bytes = file.tell()
     if clips or bad:
         temporary.rename(task.folder / f"{task.name}.bin")
-        meta = {"n_bytes": n_bytes, "crc32": crc32, "clips": [[*source, n] for source, n in clips]}
-        refused = [[*source, file.reason, file.detail] for source, file in bad]
-        write_json(task.folder / f"{task.name}.json", _identity(task.front_end) | meta | {"bad": refused})
+        meta = {"n_bytes": n_bytes, "crc32": crc32, "clips": clips, "bad": bad}
+        write_json(task.folder / f"{task.name}.json", _identity(task.front_end) | meta)
     else:
         temporary.unlink()
     return tuple(unread)
-
-
-def _unread(path: str, error: OSError) -> BadFile:
-    if isinstance(error, PermissionError):
-        return BadFile(path=path, reason="no permission to read it")
-    return BadFile(path=path, reason="cannot be read", detail=error.strerror or "")
 
 
 def read_shard(meta_file: Path, front_end: FrontEnd) -> Shard | None:

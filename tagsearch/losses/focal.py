@@ -24,9 +24,11 @@ class Focal:
         """The same in every epoch."""
 
     def __call__(self, logits: torch.Tensor, embedding: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        wrong = logits * (1 - 2 * labels)  # the logit of the wrong answer
-        cross_entropy = softplus(wrong)  # -log q
+        positive = self._term(logits, balance=self.alpha)
+        negative = self._term(-logits, balance=1 - self.alpha)
+        return (labels * positive + (1 - labels) * negative).mean()
+
+    def _term(self, right: torch.Tensor, *, balance: float) -> torch.Tensor:
+        """-balance (1 - q)^gamma log q, q = sigmoid(right)."""
         # (1 - q)^gamma as exp(gamma log(1 - q)): a power's gradient is infinite at 0 where gamma < 1, this one's is not
-        focus = torch.exp(-self.gamma * softplus(-wrong))
-        balance = self.alpha * labels + (1 - self.alpha) * (1 - labels)
-        return (balance * focus * cross_entropy).mean()
+        return balance * torch.exp(-self.gamma * softplus(right)) * softplus(-right)

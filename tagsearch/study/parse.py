@@ -17,6 +17,7 @@ from tagsearch.records import Config
 from tagsearch.registry import OBJECTIVES, Knob, Scalar, did_you_mean
 from tagsearch.study import fields, resolved
 from tagsearch.study.arms import FACTOR_DESIGNS, base_config, explicit_arms, factor_arms
+from tagsearch.study.component_checks import find_misfit
 from tagsearch.study.data import read_data
 from tagsearch.study.hypotheses import ALPHA, DEFAULT_MARGINS, Context, read_hypotheses, read_margins
 from tagsearch.study.levels import Factors, read_arms, read_factors, read_matches
@@ -155,6 +156,7 @@ class _Assembly:
         base = base_config(draft.base, draft.factors)
         arms = self._arms(design, base)
         tune = self._tune(arms)
+        self._check_components(arms, tune)
         confirm = self._confirm(design)
         self._check_budgets(arms, tune)
         study = Study(
@@ -216,6 +218,11 @@ class _Assembly:
             return None
         tunables = check_tunables(written.tunables, arms, tuple(self.draft.factors))
         return Tune(trials_per_arm=written.trials_per_arm, search=written.search, tunables=tunables, asha=written.asha)
+
+    def _check_components(self, arms: Sequence[Arm], tune: Tune | None) -> None:
+        misfit = find_misfit(arms, tune.tunables if tune else ())
+        if misfit is not None:
+            raise next(self.document.under(misfit.kind), self.document).error(misfit.text)
 
     def _confirm(self, design: Design) -> Confirm:
         confirm = self.draft.confirm

@@ -1,5 +1,6 @@
 """A plan in words."""
 
+from tagsearch.study.component_checks import double_corrections
 from tagsearch.study.plan import Plan
 from tagsearch.study.schema import Study
 
@@ -13,6 +14,7 @@ def describe(study: Study, plan: Plan) -> str:
     time = duration(plan.seconds)
     disk = f"{plan.disk_bytes / 1e9:.1f} GB of trials and {plan.feature_bytes / 1e9:.1f} GB of cached features"
     lines.append(f"predicted: {time} with {plan.n_slots} trials at a time, {disk} on disk")
+    lines += [f"warning: {sentence}" for sentence in double_corrections(study)]
     return "\n".join(lines)
 
 

@@ -52,6 +52,15 @@ class Node:
             return [child.plain for child in self.value]
         return self.value
 
+    def under(self, key: str) -> "Iterator[Node]":
+        """What is written under this key, at any depth, in the order of the file."""
+        if isinstance(self.value, dict):
+            for name, child in self.value.items():
+                yield from (child,) if name == key else child.under(key)
+        elif isinstance(self.value, list):
+            for child in self.value:
+                yield from child.under(key)
+
     @property
     def shown(self) -> str:
         """The value as an error message shows it."""

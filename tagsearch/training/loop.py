@@ -1,8 +1,8 @@
 """One trial from top to bottom: a network trained epoch by epoch, validated, checkpointed, and scored at its end.
 
 `run_trial` is a generator of history rows (records.HISTORY_COLUMNS). A row is yielded when everything it stands for is
-on disk: the checkpoint, history.json and per_tag.npz. So a trial may be killed at any moment; called again on its
-folder it yields the rows it has and goes on as if nothing had happened, bit for bit.
+on disk: checkpoint, history.json, per_tag.npz and draws.npz. So a trial may be killed at any moment; called again on
+its folder it yields the rows it has and goes on as if nothing had happened, bit for bit.
 
 Conventions: an epoch is as many draws as the training split has clips, for every sampler. The validation loss is binary
 cross-entropy for every loss, so that it compares between them. train/loss is the mean over the epoch's draws while the
@@ -21,14 +21,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from tagsearch import registry
-from tagsearch.data.batches import Chunks, batch_edges, check_lengths, random_starts
+from tagsearch.data.batches import Chunks, Ints, batch_edges, check_lengths, random_starts
 from tagsearch.data.features import Features, open_features
 from tagsearch.errors import CorpusError, TrialDivergedError
 from tagsearch.records import (
     FINAL,
     SPLITS,
-    Config,
     CorpusTable,
     State,
     TrialSpec,
@@ -36,10 +34,12 @@ from tagsearch.records import (
     read_history,
     read_result,
     write_bytes,
+    write_draws,
     write_history,
     write_npz,
 )
 from tagsearch.training import checkpoint
+from tagsearch.training.components import component
 from tagsearch.training.evaluate import clip_logits, cross_entropy
 from tagsearch.training.metrics import Metrics, macro, per_tag_metrics
 from tagsearch.training.outcome import end_trial, tidy, weights_file
@@ -92,6 +92,7 @@ class _Trial:
         self.rows = {split: self.corpus.rows(split) for split in SPLITS}
         train_labels = self.corpus.labels[self.rows["train"]]
         self.train_labels = torch.from_numpy(train_labels).float().to(self.device)
+        self.draws = np.zeros(len(train_labels), np.int64)  # of each training clip, so far
         self.batches = batch_edges(len(train_labels), int(spec.config["batch_size"]))
 
         config, n_tags = spec.config, len(self.corpus.tags)
@@ -109,9 +110,10 @@ class _Trial:
         self.loss.begin(train_counts=self.corpus.train_counts, n_clips=len(train_labels))
         self.sampler = component("sampler", config)
         self.sampler.begin(labels=train_labels)
-        self.optimizer = component("optimizer", config, self.model.parameters(), lr=config["lr"])
+        self.augment = component("augment", config)
+        optimizer = component("optimizer", config, self.model.parameters(), lr=config["lr"])
         self.schedule: Schedule = component("schedule", config)
-        self.schedule.begin(self.optimizer, n_steps=len(self.batches) * spec.epochs)
+        self.schedule.begin(optimizer, model=self.model, n_steps=len(self.batches) * spec.epochs)
 
     # --- an epoch ----------------------------------------------------------------------------------------------------
 
@@ -120,32 +122,36 @@ class _Trial:
         epoch, begun = len(self.history) + 1, time.perf_counter()
         self.loss.on_epoch(epoch, self.spec.epochs)
         self.sampler.on_epoch(epoch, self.spec.epochs)
+        drawn = self.sampler.draw(len(self.draws), self.random.order)
         with self.random.active():
-            train_loss = _finite("train/loss", self.train())
+            train_loss = _finite("train/loss", self.train(drawn))
             train_seconds, lr = time.perf_counter() - begun, self.schedule.lr
             valid, per_tag = self.validate()
         self.per_tag.append(per_tag)
-        self.schedule.on_epoch(valid["valid/loss"])
-        n_draws = len(self.rows["train"])
-        row = {"epoch": epoch, "train/loss": train_loss, **valid, "lr": lr, "clips_drawn": n_draws}
-        row["audio_seconds"] = n_draws * self.chunk_seconds
+        self.draws += np.bincount(drawn, minlength=len(self.draws))
+        row = {"epoch": epoch, "train/loss": train_loss, **valid, "lr": lr, "clips_drawn": len(drawn)}
+        row["audio_seconds"] = len(drawn) * self.chunk_seconds
         self.history.append(row | {"train_seconds": train_seconds, "seconds": time.perf_counter() - begun})
         self.keep_weights()
+        self.schedule.on_epoch(valid["valid/loss"])  # may put other weights in their place
 
-    def train(self) -> float:
-        """One epoch of steps; the mean loss."""
-        drawn = self.sampler.draw(len(self.rows["train"]), self.random.order)
+    def train(self, drawn: Ints) -> float:
+        """One epoch of steps over the drawn rows of the training split; the mean loss."""
         clips, labels = self.rows["train"][drawn], self.train_labels[torch.from_numpy(drawn).to(self.device)]
         starts = random_starts(self.chunks.features.n_frames[clips], self.chunks.n_frames, self.random.crops)
         total = torch.zeros((), dtype=torch.float64, device=self.device)
+        optimizer = self.schedule.optimizer
         self.model.train()
         for begin, end in self.batches:
             batch = self.chunks.gather(clips[begin:end], starts[begin:end])
-            self.optimizer.zero_grad()
+            batch, answers = self.augment(batch, labels[begin:end])
+            optimizer.zero_grad()
             logits, embedding = self.model(batch)
-            loss = self.loss(logits, embedding, labels[begin:end])
+            loss = self.loss(logits.float(), embedding.float(), answers)
             loss.backward()
-            self.optimizer.step()
+            if max_norm := float(self.spec.config["clip_grad_norm"]):
+                torch.nn.utils.clip_grad_norm_(self.model.parameters(), max_norm)
+            optimizer.step()
             self.schedule.on_batch()
             total += loss.detach() * (end - begin)  # stays on the device: reading it would wait for every step
         return float(total) / len(drawn)
@@ -200,10 +206,11 @@ class _Trial:
         state = {
             "identity": self.identity,
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
+            "optimizer": self.schedule.optimizer.state_dict(),
             "random": self.random.state_dict(),
             "best_weights": self.best_weights,
+            "draws": torch.from_numpy(self.draws),
             "history": json.dumps(self.history),
             "per_tag": {name: torch.from_numpy(values) for name, values in self.per_tag_arrays().items()},
         }
@@ -216,10 +223,11 @@ class _Trial:
         if state is None:
             return
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
+        self.schedule.optimizer.load_state_dict(state["optimizer"])
         self.random.load_state_dict(state["random"])
         self.best_weights = state["best_weights"]
+        self.draws = state["draws"].numpy()
         self.history = json.loads(state["history"])
         per_tag = zip(*(state["per_tag"][name].numpy() for name in ("roc_auc", "pr_auc")), strict=True)
         self.per_tag = [Metrics(roc_auc=roc_auc, pr_auc=pr_auc) for roc_auc, pr_auc in per_tag]
@@ -227,6 +235,7 @@ class _Trial:
 
     def write_history(self) -> None:
         write_history(self.folder, self.history, self.per_tag_arrays())
+        write_draws(self.folder, self.draws, self.corpus.labels[self.rows["train"]])
 
     def per_tag_arrays(self) -> dict[str, Any]:
         """float32 (n_epochs, n_tags)."""
@@ -254,13 +263,6 @@ class _Trial:
     @property
     def device_name(self) -> str:
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
-
-
-def component(kind: str, config: Config, *arguments: Any, **named: Any) -> Any:
-    """The component that `config` chooses for `kind`, built with its knobs."""
-    entry = registry.entry(kind, str(config[kind]))
-    knobs = {knob: config[f"{kind}.{knob}"] for knob in entry.knobs}
-    return entry.load()(*arguments, **named, **knobs)
 
 
 def _open_corpus(path: Path) -> CorpusTable:

@@ -1,8 +1,10 @@
 """Learning-rate schedules behind one interface.
 
-`begin` is told the optimizer, whose learning rate is the trial's `lr`, and the number of steps of the whole budget;
-`on_batch` follows every step, `on_epoch` every validation. What a schedule remembers between them is `state_dict`; the
-learning rate itself is in the optimizer's state. Only the learning rate moves, never momentum.
+`begin` is told the optimizer, whose learning rate is the trial's `lr`, the model and the number of steps of the whole
+budget; `on_batch` follows every step, `on_epoch` every validation. The learning rate moves, never momentum, and never
+above the trial's `lr`. Steps are taken with the schedule's `optimizer`: a plan of several stages may put another one
+in its place, and other weights into the model, in `on_epoch`. What a schedule remembers is `state_dict`, to be loaded
+before the state of its optimizer, where the learning rate is.
 """
 
 import math
@@ -13,8 +15,9 @@ import torch
 
 
 class Schedule:
-    def begin(self, optimizer: torch.optim.Optimizer, *, n_steps: int) -> None:
+    def begin(self, optimizer: torch.optim.Optimizer, *, model: torch.nn.Module, n_steps: int) -> None:
         self.optimizer = optimizer
+        self.model = model
         self.n_steps = n_steps
         self.peak = self.lr
 
@@ -76,8 +79,8 @@ class Plateau(Schedule):
 class _Curve(Schedule, ABC):
     """A learning rate that is a function of the share of the budget that is done."""
 
-    def begin(self, optimizer: torch.optim.Optimizer, *, n_steps: int) -> None:
-        super().begin(optimizer, n_steps=n_steps)
+    def begin(self, optimizer: torch.optim.Optimizer, *, model: torch.nn.Module, n_steps: int) -> None:
+        super().begin(optimizer, model=model, n_steps=n_steps)
         self.step = 0
         self.set_lr(self.at(0.0))
 

@@ -22,7 +22,9 @@ def test_a_short_study_gets_every_default(read: Read) -> None:
         "model": "cnn1d",
         "model.width": 32,
         "loss": "bce",
+        "loss.smoothing": 0.0,
         "sampler": "shuffle",
+        "augment": "none",
         "optimizer": "sgd",
         "optimizer.momentum": 0.9,
         "optimizer.weight_decay": 0.0,
@@ -30,6 +32,7 @@ def test_a_short_study_gets_every_default(read: Read) -> None:
         "lr": 1e-3,
         "epochs": 10,
         "batch_size": 16,
+        "clip_grad_norm": 0.0,
     }
 
 
@@ -105,7 +108,11 @@ MISTAKES = {
     ),
     "knob of another component": (
         "study: x\nbase:\n  loss.gamma: 3\nfactors: {lr: [1e-3, 1e-2]}\n",
-        r"^s\.yaml:3: loss 'bce' has no knob 'gamma', nor any other$",
+        r"^s\.yaml:3: loss 'bce' has no knob 'gamma'; known: smoothing$",
+    ),
+    "knob of a component without knobs": (
+        "study: x\nbase:\n  sampler.exponent: 1\nfactors: {lr: [1e-3, 1e-2]}\n",
+        r"^s\.yaml:3: sampler 'shuffle' has no knob 'exponent', nor any other$",
     ),
     "knob set twice": (
         "study: x\nbase:\n  loss: {focal: {gamma: 1}}\n  loss.gamma: 2\n",

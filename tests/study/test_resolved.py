@@ -25,6 +25,10 @@ STUDIES = {
     "explicit": "study: x\nbase: {loss: {focal: {gamma: 1}}}\narms: {a: , b: {loss: bce}, c: {loss.gamma: 4}}\n"
     "stop: {min_lr: 1e-5}\nsnapshots: [5, 1]\nseed: 4\nalpha: 0.1\nmargins: {pr_auc: 0.2}\ncheckpoint: last\n",
     "another corpus": "study: x\nfactors: {loss: [bce, focal]}\ndata: {corpus: mtat, path: '1:2', merge: synonyms}\n",
+    "augmented": "study: x\nbase: {clip_grad_norm: 1, sampler: {power: {exponent: 0}}}\n"
+    "factors: {augment: [none, {spec_augment: {freq_masks: 1}}, mixup]}\n"
+    "tune: {trials_per_arm: 2, tunables: {augment.alpha: {loguniform: [0.1, 1], when: {augment: mixup}}, "
+    "augment.time_masks: {randint: [0, 4], when: {augment: spec_augment}}}}\n",
     "strange text": 'study: "1e-3"\nquestion: "no: # {\\"x\\"}\\n\\ttab \\u2028 \\x85 \\x7f \\U0001F3B5 é \'"\n'
     "factors: {loss: [bce, focal]}\n"
     "hypotheses: [{id: '5', text: 'null', arm: focal}, {id: no, text: '', arm: focal}]\n",
