@@ -11,6 +11,7 @@ from tagsearch.data.corpus import OpenCorpus
 from tagsearch.data.features import open_features
 from tagsearch.data.frontend import LOG_MEL, WAVEFORM
 from tagsearch.models.cnn2d import CNN2D
+from tagsearch.registry import MODELS
 from tagsearch.search import run
 from tagsearch.search.run import open_data
 from tagsearch.study.schema import Arm, Study
@@ -42,7 +43,7 @@ def test_arms_of_several_front_ends_and_chunks_have_the_same_clips(
     corpus: OpenCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(CNN2D, "front_end", WAVEFORM)
-    monkeypatch.setattr(CNN2D, "chunk_seconds", 3.4)
+    monkeypatch.setitem(MODELS, "cnn2d", dataclasses.replace(MODELS["cnn2d"], chunk_seconds=3.4))
     soundfile.write(corpus.root / "002.flac", np.zeros(52_000, np.float32), SAMPLE_RATE)  # 3.25 s: enough for cnn1d
     (corpus.root / "003.flac").write_bytes(b"no audio")
     opened, views = open_data(study_of("cnn1d", "cnn2d"), cache=tmp_path / "cache", progress=silent)
