@@ -45,12 +45,12 @@ def prepare(
     """
     from tagsearch.data.corpus import counts_by_reason, open_corpus, write_bad_files
     from tagsearch.data.preparation import prepare_corpus
-    from tagsearch.registry import entry
+    from tagsearch.registry import model_entry
     from tagsearch.search.progress import ProgressBars, console
     from tagsearch.study.data import data_from_arguments
 
     chosen = data_from_arguments(corpus, settings, path=path)
-    entries = [entry("model", name) for name in dict.fromkeys(models or (DEFAULT_MODEL,))]
+    entries = [model_entry(name) for name in dict.fromkeys(models or (DEFAULT_MODEL,))]
     front_ends = list(dict.fromkeys(model.load().front_end for model in entries))
     out = console()
     with ProgressBars(out) as progress:

@@ -6,7 +6,7 @@ Pairs that cannot work are an error; pairs that do something twice are a warning
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tagsearch.registry import COMPONENTS, entry
+from tagsearch.registry import COMPONENTS, entry, model_entry
 from tagsearch.study.schema import Arm, Study, Tunable
 
 Chosen = Mapping[str, str]  # component kind -> name
@@ -50,7 +50,7 @@ def find_misfit(arms: Iterable[Arm], tunables: Sequence[Tunable]) -> Misfit | No
 
 def _misfit_of(chosen: Chosen) -> Misfit | None:
     parts = {kind: entry(kind, name) for kind, name in chosen.items()}
-    front_ends, heard = parts["augment"].needs_front_end, parts["model"].front_end
+    front_ends, heard = parts["augment"].needs_front_end, model_entry(chosen["model"]).front_end
     if front_ends and heard not in front_ends:
         return Misfit(
             kind="augment",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import ceil, exp, log, pow
 
 from tagsearch.records import Config, Phase, Split
-from tagsearch.registry import MODELS, Scalar, entry
+from tagsearch.registry import MODELS, Scalar, corpus_entry
 from tagsearch.study.chunks import check_chunks, longest_chunk
 from tagsearch.study.overrides import has_gpu
 from tagsearch.study.schema import Arm, Asha, Study, Tunable
@@ -105,7 +105,7 @@ def predict(study: Study, *, n_slots: int | None = None) -> Plan:
     `n_slots`: trials at a time; by default as many as there are cores, or four to a GPU."""
     on_gpu = has_gpu()
     knobs = {name: value for name, value in study.data.items() if name != "corpus"}
-    corpus = entry("corpus", str(study.data["corpus"]))
+    corpus = corpus_entry(str(study.data["corpus"]))
     size = corpus.size(knobs)
     if corpus.sizes:  # else the length of its clips is a guess
         check_chunks(study, clip_seconds=size.clip_seconds)
@@ -146,8 +146,6 @@ def _macs(config: Config, tunables: Sequence[Tunable]) -> float:
     """Multiply-accumulates of one chunk's forward pass, scaled to the time that a network of that width takes."""
     model = MODELS[str(config["model"])]
     macs = model.mega_macs * 1e6 * longest_chunk(config, tunables) / model.default_chunk_seconds
-    if model.macs_knob is None:
-        return macs
     name = f"model.{model.macs_knob}"
     widths = _drawn(tunables, name, config) or (config[name],)
     standard = float(model.knobs[model.macs_knob].default)

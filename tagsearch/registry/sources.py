@@ -1,0 +1,3 @@
+"""Sources that several families of components share."""
+
+HOMEWORK = "GCT634 (KAIST) homework 2, music tagging on MagnaTagATune"
