@@ -75,8 +75,8 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelEntry(Entry):
-    """`front_end`: the kind it hears, see tagsearch.data.frontend. `mega_macs`: multiply-accumulates of one chunk at the
-    default knobs, in millions; `macs_knob`: the width knob whose square it grows with. `chunk_seconds`: how much it
+    """`front_end`: the kind it hears, see tagsearch.data.frontend. `mega_macs`: multiply-accumulates of one chunk at
+    the default knobs, in millions; `macs_knob`: the width knob whose square it grows with. `chunk_seconds`: how much it
     hears at once, where that is no knob (of that name) of its own."""
 
     front_end: str
