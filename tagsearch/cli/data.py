@@ -47,7 +47,7 @@ def prepare(
     from tagsearch.data.preparation import prepare_corpus
     from tagsearch.registry import model_entry
     from tagsearch.search.progress import ProgressBars, console
-    from tagsearch.study.data import data_from_arguments
+    from tagsearch.study.arguments import data_from_arguments
 
     chosen = data_from_arguments(corpus, settings, path=path)
     entries = [model_entry(name) for name in dict.fromkeys(models or (DEFAULT_MODEL,))]
@@ -85,7 +85,7 @@ def inspect(corpus: str, settings: tuple[str, ...], path: str | None, out: Path 
     """
     from tagsearch.data.corpus import open_corpus
     from tagsearch.search.progress import ProgressBars, console
-    from tagsearch.study.data import data_from_arguments
+    from tagsearch.study.arguments import data_from_arguments
 
     chosen = data_from_arguments(corpus, settings, path=path)
     with ProgressBars(console()) as progress:

@@ -101,7 +101,7 @@ def import_checkpoint(path: Path, name: str) -> ImportedModel:
         known = ", ".join(sorted(n for n, e in registry.MODELS.items() if hasattr(e.load(), "published")))
         raise UsageError(f"no published weights of {name} are known; they are of {known}")
     try:
-        return _import(_read(path), published, name=name)
+        return _import(read_state(path), published, name=name)
     except _MismatchError as mismatch:
         raise UsageError(
             f"{path} is no checkpoint of {name}: {mismatch}; check the file and the model's name"
@@ -112,7 +112,8 @@ class _MismatchError(Exception):
     """One sentence on what does not fit."""
 
 
-def _read(path: Path) -> State:
+def read_state(path: Path) -> State:
+    """Tensors by name. Raises UsageError if the file is none of torch.save's, holds anything else, or is damaged."""
     if not path.is_file():
         raise UsageError(f"{path} is missing; give the file that holds the published weights")
     try:

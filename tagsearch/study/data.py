@@ -1,11 +1,9 @@
-"""The `data:` section: a corpus and its settings, from a study file or from the command line's arguments."""
-
-from collections.abc import Mapping, Sequence
+"""The `data:` section: a corpus and its settings."""
 
 from tagsearch.registry import Scalar
 from tagsearch.study import fields
 from tagsearch.study.settings import component, no_knob
-from tagsearch.study.yaml_reader import Node, one_line, read_value
+from tagsearch.study.yaml_reader import Node
 
 DEFAULT_CORPUS = "builtin"
 
@@ -20,20 +18,3 @@ def read_data(node: Node) -> dict[str, Scalar]:
         fields.scalar(child, f"data.{key}", corpus.knobs[key])
     knobs = {key: keys[key].plain if key in keys else knob.default for key, knob in corpus.knobs.items()}
     return {"corpus": name, **knobs}
-
-
-def data_from_arguments(corpus: str, settings: Sequence[str], *, path: str | None = None) -> Mapping[str, Scalar]:
-    """The same from a corpus's name and `key=value` arguments. Raises StudyError that names the argument."""
-    nodes = {"corpus": Node(corpus, f"corpus {one_line(corpus)!r}")}
-    if path is not None:
-        nodes["path"] = Node(path, f"--path {one_line(path)!r}")
-    for argument in settings:
-        key, equals, value = argument.partition("=")
-        place = one_line(f"setting {argument!r}")
-        node = read_value(value, place)
-        if not equals or not key.strip():
-            raise node.error("a setting is written key=value")
-        if key.strip() in nodes:
-            raise node.error(f"{key.strip()} is given twice")
-        nodes[key.strip()] = node
-    return read_data(Node(nodes, f"corpus {one_line(corpus)!r}"))

@@ -19,6 +19,11 @@ def place(gpus_per_trial: float | None) -> tuple[str, float]:
     return "cpu", 0.0
 
 
+def fastest() -> torch.device:
+    """A GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def use_one_thread() -> None:
     """As many trials as cores beat threads within a trial, and one thread gives the same sums every time."""
     torch.set_num_threads(1)

@@ -1,9 +1,9 @@
-"""The data section on the command line."""
+"""Settings on the command line."""
 
 import pytest
 
 from tagsearch.errors import StudyError
-from tagsearch.study.data import data_from_arguments
+from tagsearch.study.arguments import data_from_arguments, knobs_from_arguments
 
 
 def test_arguments_mean_what_the_study_file_would() -> None:
@@ -29,3 +29,21 @@ def test_numbers_are_numbers() -> None:
 def test_a_wrong_argument_is_named(corpus: str, settings: list[str], message: str) -> None:
     with pytest.raises(StudyError, match=message):
         data_from_arguments(corpus, settings, path="/data/mtat")
+
+
+def test_knobs_are_those_given() -> None:
+    assert knobs_from_arguments("model", "cnn2d", ["width=16"]) == {"width": 16}
+    assert knobs_from_arguments("model", "cnn2d", []) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("cnn3d", [], r"model 'cnn3d': no model is called 'cnn3d'; did you mean"),
+        ("cnn2d", ["widht=16"], r"setting 'widht=16': model 'cnn2d' has no knob 'widht'; did you mean 'width'"),
+        ("cnn2d", ["width=0"], r"setting 'width=0': model.width must lie in \[1, 512\], not 0"),
+    ],
+)
+def test_a_wrong_knob_is_named(name: str, settings: list[str], message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        knobs_from_arguments("model", name, settings)
