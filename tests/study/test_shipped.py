@@ -6,28 +6,56 @@ from pathlib import Path
 import pytest
 
 from tagsearch.errors import UsageError
+from tagsearch.registry import LOSSES, MODELS, SAMPLERS
 from tagsearch.study import shipped
 from tagsearch.study.parse import find_study, read_study, write_resolved
 from tagsearch.study.plan import make_plan
 from tagsearch.study.shipped import shipped_studies
 
-NAMES = ("architectures", "epochs", "joint", "losses", "samplers", "smoke")
+NAMES = (
+    "architectures",
+    "architectures_all",
+    "epochs",
+    "joint",
+    "losses",
+    "losses_all",
+    "samplers",
+    "samplers_all",
+    "smoke",
+)
 ARMS = {
-    "architectures": ("cnn1d", "cnn2d"),
+    "architectures": ("cnn1d", "cnn2d", "short_chunk", "short_chunk_res", "self_attention"),
+    "architectures_all": tuple(MODELS),
     "epochs": ("x1", "x2", "x4", "x8", "x16"),
     "joint": ("baseline", "search-1", "search-2", "search-3"),
     "losses": ("bce", "focal", "bce_triplet"),
+    "losses_all": (
+        "bce.smoothing=0",
+        "bce.smoothing=0.1",
+        "weighted_bce",
+        "focal",
+        "asymmetric",
+        "class_balanced",
+        "logit_adjusted",
+        "bce_triplet",
+        "bce_supcon",
+    ),
     "samplers": ("shuffle", "tag_uniform"),
+    "samplers_all": ("shuffle", "tag_uniform", "power", "repeat_factor"),
     "smoke": ("bce", "focal"),
 }
 
 
-def test_the_six_studies_are_shipped() -> None:
+def test_the_studies_are_shipped() -> None:
     assert tuple(shipped_studies()) == NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("profile", ["cpu", "gpu"])
+LONG = {"architectures_all": ("model", MODELS), "losses_all": ("loss", LOSSES), "samplers_all": ("sampler", SAMPLERS)}
+SHORT = [name for name in NAMES if name not in LONG]
+PROFILES = [(name, profile) for name in SHORT for profile in ("cpu", "gpu")] + [(name, "gpu") for name in LONG]
+
+
+@pytest.mark.parametrize(("name", "profile"), PROFILES)
 def test_a_shipped_study_is_valid_in_every_profile(name: str, profile: str) -> None:
     study = read_study(shipped_studies()[name], profile=profile)
     assert study.profile == profile
@@ -38,8 +66,7 @@ def test_a_shipped_study_is_valid_in_every_profile(name: str, profile: str) -> N
     assert study.tune is not None
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("profile", ["cpu", "gpu"])
+@pytest.mark.parametrize(("name", "profile"), PROFILES)
 def test_a_shipped_study_resolves_to_a_file_that_reads_as_the_same_study(
     name: str, profile: str, tmp_path: Path
 ) -> None:
@@ -49,7 +76,7 @@ def test_a_shipped_study_resolves_to_a_file_that_reads_as_the_same_study(
     assert dataclasses.replace(again, source=study.source) == study
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "smoke"])
+@pytest.mark.parametrize("name", [name for name in SHORT if name != "smoke"])
 def test_a_shipped_study_plans_real_confirm_seeds(name: str) -> None:
     assert read_study(shipped_studies()[name], profile="cpu").confirm.seeds == 5
 
@@ -61,7 +88,14 @@ def test_a_shipped_study_can_run_on_mtat(name: str) -> None:
     assert (study.data["corpus"], study.data["path"], study.data["tags"]) == ("mtat", "/music/mtat", "top50")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LONG)
+def test_a_study_of_everything_holds_every_component(name: str) -> None:
+    kind, known = LONG[name]
+    study = read_study(shipped_studies()[name], profile="gpu")
+    assert {arm.config[kind] for arm in study.arms} == set(known)
+
+
+@pytest.mark.parametrize("name", SHORT)
 def test_the_cpu_profile_costs_a_tenth_of_the_gpu_profile_on_mtat_or_less(name: str) -> None:
     small, full = (read_study(shipped_studies()[name], profile=profile) for profile in ("cpu", "gpu"))
     cpu = make_plan(small, n_clips={"train": 900, "valid": 150, "test": 250}, clip_seconds=8.0, n_slots=2)
@@ -103,7 +137,7 @@ def test_an_unknown_study_lists_the_shipped_ones(
     argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match=r"known: architectures, epochs, joint, losses, samplers, smoke$") as caught:
+    with pytest.raises(UsageError, match=r"known: architectures, architectures_all, epochs, .*, smoke$") as caught:
         find_study(argument)
     if "loses" in argument:
         assert "did you mean 'losses'?" in str(caught.value)
