@@ -50,7 +50,7 @@ HISTORY_COLUMNS = (
     "valid/n_undefined_tags",
     "lr",
     "clips_drawn",  # training chunks drawn in this epoch
-    "audio_seconds",  # of audio in them
+    "audio_seconds",  # of audio in them; a clip that was repeated to fill its chunk counts as often as it is heard
     "train_seconds",  # in training steps
     "seconds",  # the whole epoch with its validation
 )

@@ -44,7 +44,7 @@ class FakeRun:
         return Study(
             name=self.name,
             question="Does it <really> help?",
-            data={"corpus": "builtin", "size": "full", "seed": 0},
+            data={"corpus": "builtin", "size": "full", "seed": 0, "pad": "refuse"},
             base=self.config(names[0]),
             factors={"loss": names},
             design="one_factor",

@@ -34,7 +34,7 @@ def tiny_study(*, arms: tuple[str, ...] = ("bce", "focal"), trials_per_arm: int 
     facts: dict[str, Any] = {
         "name": "tiny",
         "question": "Does it run?",
-        "data": {"corpus": "builtin"},
+        "data": {"corpus": "builtin", "pad": "refuse"},
         "base": BASE,
         "factors": {"loss": arms},
         "design": "one_factor",

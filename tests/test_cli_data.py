@@ -56,6 +56,15 @@ def test_strict_refuses_bad_files_after_listing_them(music: Path, tmp_path: Path
     assert list((tmp_path / "runs").rglob("bad_files.csv"))
 
 
+def test_prepare_keeps_clips_that_a_study_will_repeat(music: Path, tmp_path: Path) -> None:
+    arguments = ("prepare", "folder", "--path", music, "--model", "fcn", "--storage-path", tmp_path / "runs")
+    assert "or repeat short clips: data.pad: repeat" in tagsearch(*arguments, code=2)
+    told = tagsearch(*arguments, "pad=repeat")
+    assert "10 of 10 clips are shorter than the longest chunk, 29 s, and are repeated to fill it." in " ".join(
+        told.split()
+    )
+
+
 def test_inspect_prints_the_analysis_and_writes_its_page(music: Path, tmp_path: Path) -> None:
     told = tagsearch("inspect", "folder", "--path", music, "--out", tmp_path / "page")
     assert "Corpus music" in told

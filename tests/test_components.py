@@ -10,6 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from tagsearch import registry
+from tagsearch.data.compute import blocks_of
 from tagsearch.data.frontend import FrontEnd, LogMel
 
 N_TAGS = 5
@@ -195,7 +196,15 @@ def test_the_registry_states_the_multiply_accumulates_of_a_chunk(name: str) -> N
 
 @pytest.mark.parametrize("name", registry.MODELS)
 def test_the_registry_states_the_front_end_of_a_model(name: str) -> None:
-    assert registry.MODELS[name].front_end == registry.MODELS[name].load().front_end.kind
+    stated, heard = registry.MODELS[name].front_end, registry.MODELS[name].load().front_end
+    assert (stated.kind, stated.n_rows) == (heard.kind, heard.n_rows)
+    assert stated.frames_per_second == pytest.approx(1 / heard.frame_seconds)
+    assert stated.value_bytes == blocks_of(heard).dtype.itemsize
+
+
+def test_the_registry_tells_front_ends_apart_as_the_feature_cache_does() -> None:
+    pairs = {(entry.front_end, entry.load().front_end.key()) for entry in registry.MODELS.values()}
+    assert len(pairs) == len({stated for stated, _ in pairs}) == len({key for _, key in pairs})
 
 
 # --- losses ----------------------------------------------------------------------------------------------------------

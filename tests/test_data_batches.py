@@ -42,6 +42,8 @@ def chunks(lengths: list[int], n_frames: int) -> Chunks:
         (501, 188, [0, 156, 313]),  # 8 s: a third chunk, up to the last frame; not the first two seconds twice
         (10, 4, [0, 3, 6]),
         (189, 188, [0, 1]),
+        (187, 188, [0]),  # a clip that will be repeated
+        (5, 188, [0]),
     ],
 )
 def test_evaluation_chunks_cover_the_clip_evenly(length: int, n_frames: int, starts: list[int]) -> None:
@@ -76,6 +78,29 @@ def test_the_gather_of_an_accelerator_gives_the_same_batch() -> None:
     clips, starts = np.array([2, 0, 1]), np.array([2, 1, 4])
     copy = DeviceCopy(on_cpu.features, torch.device("cpu"))
     assert torch.equal(copy.gather(clips, starts, 4).float(), on_cpu.gather(clips, starts))
+
+
+@pytest.mark.parametrize("on_device", [False, True])
+def test_a_clip_shorter_than_a_chunk_is_repeated_from_its_start(on_device: bool) -> None:
+    reader = chunks([5, 1, 30, 12], n_frames=12)
+    if on_device:
+        reader._copy = DeviceCopy(reader.features, torch.device("cpu"))
+    clips, starts = np.array([0, 2, 1, 3]), np.array([0, 11, 0, 0])
+    batch = reader.gather(clips, starts).numpy()
+    for heard, clip, start in zip(batch, clips, starts, strict=True):
+        block = reader.features.block(clip)
+        expected = np.take(block, np.arange(start, start + 12) % block.shape[1], axis=1)
+        assert np.array_equal(heard, expected.astype(np.float32))
+
+
+@pytest.mark.parametrize("on_device", [False, True])
+def test_samples_are_repeated_too(on_device: bool) -> None:
+    blocks = [np.array([[16384, -32768, 0]], np.int16)]
+    features = Features(front_end=WAVEFORM, blocks=blocks, n_frames=np.array([3]))
+    reader = Chunks(features, n_frames=7, device=torch.device("cpu"))
+    if on_device:
+        reader._copy = DeviceCopy(features, torch.device("cpu"))
+    assert reader.gather(np.array([0]), np.array([0])).tolist() == [[[0.5, -1.0, 0.0, 0.5, -1.0, 0.0, 0.5]]]
 
 
 @pytest.mark.parametrize(("free", "copied"), [(2 * 2 * 3 * 19, True), (2 * 2 * 3 * 19 - 1, False)])
@@ -114,6 +139,13 @@ def test_a_crop_of_a_clip_of_just_its_length_is_the_whole_clip() -> None:
     assert random_starts(np.array([7, 7, 7]), 7, np.random.default_rng(0)).tolist() == [0, 0, 0]
 
 
+def test_a_crop_of_a_shorter_clip_begins_with_it_and_moves_no_other_crop() -> None:
+    starts = random_starts(np.array([3, 90, 6, 90]), 7, np.random.default_rng(0))
+    assert starts[[0, 2]].tolist() == [0, 0]
+    others = random_starts(np.array([90, 90, 90, 90]), 7, np.random.default_rng(0))
+    assert starts[[1, 3]].tolist() == others[[1, 3]].tolist()
+
+
 @pytest.mark.parametrize(
     ("n", "batch_size", "edges"),
     [
@@ -134,7 +166,7 @@ def test_batches_drop_nothing_and_leave_no_single_clip_over(
 def test_clips_shorter_than_a_chunk_are_refused() -> None:
     features = numbered_features([5, 3, 9, 2])
     check_lengths(features, np.array([0, 2]), 4)
-    with pytest.raises(CorpusError, match="2 are shorter, the first in row 1 with 3 frames"):
+    with pytest.raises(CorpusError, match=r"2 are shorter, the first in row 1 with 3 frames; .*data.pad: repeat$"):
         check_lengths(features, np.arange(4), 4)
 
 
@@ -158,6 +190,13 @@ def test_a_clips_score_is_the_logit_of_its_chunks_mean_probability() -> None:
         starts = {1: [0, 3, 6], 2: [0]}[clip]
         probabilities = [expit(block[:, s : s + 4].mean(axis=1) / 100) for s in starts]
         assert row == pytest.approx(logit(np.mean(probabilities, axis=0)), rel=1e-3)
+
+
+def test_a_repeated_clips_score_is_that_of_its_only_chunk() -> None:
+    reader = chunks([5, 9], n_frames=8)
+    frames = [0, 1, 2, 3, 4, 0, 1, 2]
+    expected = [np.mean([100 * m + t for t in frames]) / 100 for m in range(N_MELS)]
+    assert clip_logits(Echo(100.0), reader, np.array([1, 0]))[1] == pytest.approx(expected, rel=1e-5)
 
 
 def test_confident_scores_do_not_saturate() -> None:

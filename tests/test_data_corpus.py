@@ -27,6 +27,13 @@ def test_a_setting_outside_its_choices_is_refused(tmp_path: Path) -> None:
         open_corpus({"corpus": "builtin", "size": "huge"}, cache=tmp_path, progress=no_progress)
 
 
+def test_a_setting_of_every_corpus_is_checked_and_not_handed_to_it(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="pad must be one of refuse, repeat, not 'zeros'"):
+        open_corpus({"corpus": "mtat", "pad": "zeros"}, cache=tmp_path, progress=no_progress)
+    with pytest.raises(CorpusError, match="needs `path`"):  # the loader's own complaint
+        open_corpus({"corpus": "mtat", "pad": "repeat"}, cache=tmp_path, progress=no_progress)
+
+
 def test_settings_that_are_not_given_take_their_defaults(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="needs `path`"):  # whose default is no path at all
         open_corpus({"corpus": "mtat"}, cache=tmp_path, progress=no_progress)

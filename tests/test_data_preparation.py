@@ -114,6 +114,48 @@ def test_clips_shorter_than_the_corpus_wants_are_left_out(corpus: OpenCorpus, tm
     assert [file.path for file in rest.bad] == ["004.flac"]
 
 
+def test_clips_that_are_repeated_stay_and_are_counted_in_a_note(corpus: OpenCorpus, tmp_path: Path) -> None:
+    for row, seconds in ((2, 1.4), (4, 1.5), (5, 1.6)):
+        soundfile.write(corpus.root / f"{row:03d}.flac", np.zeros(int(16_000 * seconds), np.float32), SAMPLE_RATE)
+    (corpus.root / "006.flac").write_bytes(b"")
+    rest, _ = prepare_corpus(
+        corpus, [LOG_MEL, WAVEFORM], cache=tmp_path, progress=silent, chunk_seconds=1.5, repeat_short=True
+    )
+    assert [file.path for file in rest.bad] == ["006.flac"]
+    assert rest.table.notes == (
+        "1 of 12 clips are left out (1 empty): see bad_files.csv",
+        "9 of 11 clips are shorter than the longest chunk, 1.5 s, and are repeated to fill it.",
+    )
+
+
+def test_nothing_is_noted_where_nothing_has_to_be_repeated(corpus: OpenCorpus, tmp_path: Path) -> None:
+    rest, _ = prepare_corpus(corpus, [LOG_MEL], cache=tmp_path, progress=silent, chunk_seconds=1.0, repeat_short=True)
+    assert rest is corpus
+
+
+def test_a_splits_own_rule_about_lengths_holds_where_short_clips_are_repeated(
+    corpus: OpenCorpus, tmp_path: Path
+) -> None:
+    soundfile.write(corpus.root / "004.flac", np.zeros(12_000, np.float32), SAMPLE_RATE)
+    strict = dataclasses.replace(corpus, min_seconds=0.9)
+    rest, _ = prepare_corpus(strict, [LOG_MEL], cache=tmp_path, progress=silent, chunk_seconds=2.0, repeat_short=True)
+    assert [file.path for file in rest.bad] == ["004.flac"]
+    assert rest.table.notes[-1].startswith("11 of 11 clips are shorter than the longest chunk, 2 s,")
+
+
+def test_a_corpus_of_clips_that_are_mostly_too_short_is_refused_with_the_setting_that_repeats_them(
+    corpus: OpenCorpus, tmp_path: Path
+) -> None:
+    with pytest.raises(CorpusError, match=r"12 of 12 .* too short \(1.01 s, needed are 2 s\); .*data.pad: repeat$"):
+        prepare_corpus(corpus, [LOG_MEL], cache=tmp_path, progress=silent, chunk_seconds=2.0)
+
+
+def test_repeating_is_not_proposed_where_the_splits_own_rule_refuses(corpus: OpenCorpus, tmp_path: Path) -> None:
+    strict = dataclasses.replace(corpus, min_seconds=2.0)
+    with pytest.raises(CorpusError, match=r"12 of 12 .* too short .*; is .* the right folder\?$"):
+        prepare_corpus(strict, [LOG_MEL], cache=tmp_path, progress=silent, chunk_seconds=1.5)
+
+
 def test_a_corpus_that_is_mostly_bad_is_refused_with_the_first_reason(corpus: OpenCorpus, tmp_path: Path) -> None:
     for row in range(7):
         (corpus.root / f"{row:03d}.flac").write_bytes(b"no audio")

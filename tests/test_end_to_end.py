@@ -14,6 +14,7 @@ import soundfile
 
 from tagsearch.data.tags import TOP_50
 from tagsearch.records import State, read_corpus, read_trials
+from tests.fake_corpus import make_table, write_corpus
 from tests.fake_mtat import write_annotations
 
 pytestmark = pytest.mark.slow
@@ -124,3 +125,26 @@ def test_a_run_on_damaged_files_leaves_them_out_of_everything_and_lists_them(tmp
     assert any("3 of 24 clips are left out (1 empty, 1 truncated, 1 too short)" in note for note in table.notes)
     for trial in read_trials(run, "confirm"):
         assert trial.scores("test").shape == (7, 50)
+
+
+def test_a_model_that_hears_more_than_a_clip_lasts_is_compared_where_clips_are_repeated(tmp_path: Path) -> None:
+    table = make_table(n_train=16, n_valid=8, n_test=8)
+    write_corpus(tmp_path / "music", table, seconds=(3.5, 2.0))
+    rows = [["path", "split", *table.tags]]
+    for path, split, labels in zip(table.paths, table.splits, table.labels, strict=True):
+        rows.append([path, ("train", "valid", "test")[split], *labels])
+    with (tmp_path / "music" / "tags.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    (tmp_path / "s.yaml").write_text(
+        "study: s\nbase: {model: fcn, model.width: 4, epochs: 2}\narms: {a: , b: {lr: 0.01}}\nconfirm: {seeds: 2}\n"
+    )
+    arguments = ["run", "s.yaml", "--data", f"folder={tmp_path / 'music'}", "--name", "padded"]
+    refused = subprocess.run(command(*arguments), cwd=tmp_path, capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert "data.pad: repeat" in refused.stderr
+    done = subprocess.run(command(*arguments, "data.pad=repeat"), cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials = list(read_trials(tmp_path / "runs" / "padded", "confirm"))
+    assert [trial.scores("test").shape for trial in trials] == [(8, 4)] * 4
+    note = "32 of 32 clips are shorter than the longest chunk, 29 s, and are repeated to fill it."
+    assert note in (tmp_path / "runs" / "padded" / "report" / "summary.md").read_text()

@@ -357,6 +357,17 @@ def test_clips_shorter_than_a_chunk_are_refused(tmp_path: Path) -> None:
         list(run_trial(make_spec(), short, tmp_path / "trial"))
 
 
+def test_a_trial_on_repeated_clips_trains_scores_and_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    short = make_settings(tmp_path, seconds=(3.5, 2.0), n_train=9, repeat_short=True)  # 29 s of them
+    spec = make_spec(model="fcn", epochs=2, batch_size=4)
+    whole = train(spec, short, tmp_path / "whole")
+    list(islice(run_trial(spec, short, tmp_path / "killed"), 1))
+    train(spec, short, tmp_path / "killed")
+    assert outcome(tmp_path / "killed") == outcome(whole)
+    assert read_result(whole).state is State.COMPLETED  # type: ignore[union-attr]
+    assert np.isfinite(read_array(whole / "scores.npz", "test/final")).all()
+
+
 def test_settings_survive_json(settings: TrialSettings) -> None:
-    changed = dataclasses.replace(settings, stop=Stop(patience=3), snapshots=(10, 20))
+    changed = dataclasses.replace(settings, stop=Stop(patience=3), snapshots=(10, 20), repeat_short=True)
     assert TrialSettings.from_json(json.loads(json.dumps(changed.to_json()))) == changed

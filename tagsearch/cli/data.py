@@ -48,6 +48,7 @@ def prepare(
     from tagsearch.registry import model_entry
     from tagsearch.search.progress import ProgressBars, console
     from tagsearch.study.arguments import data_from_arguments
+    from tagsearch.study.data import repeats_short_clips
 
     chosen = data_from_arguments(corpus, settings, path=path)
     entries = [model_entry(name) for name in dict.fromkeys(models or (DEFAULT_MODEL,))]
@@ -58,6 +59,7 @@ def prepare(
         ready, prepared = prepare_corpus(
             opened, front_ends, cache=storage / "cache", progress=progress, say=out.print,
             chunk_seconds=max(model.default_chunk_seconds for model in entries),
+            repeat_short=repeats_short_clips(chosen),
         )  # fmt: skip
     for line in _sizes(ready):
         out.print(line)

@@ -2,7 +2,9 @@
 
 Conventions: a chunk is `n_frames` consecutive frames of one clip's block; a batch is float32 (B, n_rows, n_frames);
 clips are row numbers of the corpus table; starts are frames. The frames at a crop's two ends see the audio next to it
-(a log-mel is of the whole clip), where a front end inside the model would see a mirrored edge.
+(a log-mel is of the whole clip), where a front end inside the model would see a mirrored edge. A clip that is shorter
+than a chunk is repeated from its first frame on until the chunk is full (a study allows it by `data: {pad: repeat}`,
+else `check_lengths` refuses it); it has one chunk, which begins with the clip.
 """
 
 from functools import lru_cache
@@ -12,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tagsearch.data.compute import blocks_of
+from tagsearch.data.compute import Block, blocks_of
 from tagsearch.data.features import Features
 from tagsearch.errors import CorpusError
 
@@ -42,8 +44,15 @@ class Chunks:
             self._buffer = np.empty((len(clips), *self._buffer.shape[1:]), dtype=self._buffer.dtype)
         blocks, buffer = self.features.blocks, self._buffer[: len(clips)]
         for row, (clip, start) in enumerate(zip(clips.tolist(), starts.tolist(), strict=True)):
-            buffer[row] = blocks[clip][:, start : start + self.n_frames]
+            buffer[row] = _cut(blocks[clip], start, self.n_frames)
         return self._to_float(torch.from_numpy(buffer).to(self.device))
+
+
+def _cut(block: Block, start: int, n_frames: int) -> Block:
+    """`n_frames` frames from `start` on, beginning again where the block ends; a view if it does not end."""
+    if start + n_frames <= block.shape[1]:
+        return block[:, start : start + n_frames]
+    return block.take(np.arange(start, start + n_frames), axis=1, mode="wrap")
 
 
 class DeviceCopy:
@@ -61,10 +70,11 @@ class DeviceCopy:
     def gather(self, clips: Ints, starts: Ints, n_frames: int) -> torch.Tensor:
         """(B, n_rows, n_frames) of what is kept."""
         device = self._data.device
-        first = torch.from_numpy(self._offsets[clips] + starts).to(device)
-        lengths = torch.from_numpy(self._n_frames[clips]).to(device)
-        rows, frames = torch.arange(self._n_rows, device=device), torch.arange(n_frames, device=device)
-        return self._data[first[:, None, None] + lengths[:, None, None] * rows[:, None] + frames]
+        of_clips = (self._offsets[clips], self._n_frames[clips], starts)
+        firsts, lengths, begins = (torch.from_numpy(each).to(device)[:, None] for each in of_clips)
+        rows = firsts + lengths * torch.arange(self._n_rows, device=device)  # (B, n_rows): where each begins
+        frames = (begins + torch.arange(n_frames, device=device)) % lengths  # (B, n_frames): a short clip is repeated
+        return self._data[rows[:, :, None] + frames[:, None, :]]
 
 
 @lru_cache(maxsize=1)  # the trials of a reused process share one copy
@@ -82,13 +92,14 @@ def check_lengths(features: Features, clips: Ints, n_frames: int) -> None:
         first = int(too_short[0])
         raise CorpusError(
             f"a clip must hold a chunk of {n_frames} frames; {len(too_short)} are shorter, the first in row {first} "
-            f"with {features.n_frames[first]} frames; remove them or choose a model with a shorter chunk"
+            f"with {features.n_frames[first]} frames; remove them, choose a model with a shorter chunk, or repeat them "
+            "to fill it: data.pad: repeat"
         )
 
 
 def random_starts(lengths: Ints, n_frames: int, generator: np.random.Generator) -> Ints:
-    """A uniformly random start for a crop of each clip of `lengths` frames; (n,)."""
-    places = lengths - n_frames + 1
+    """A uniformly random start for a crop of each clip of `lengths` frames, 0 where it is shorter than that; (n,)."""
+    places = np.maximum(lengths - n_frames + 1, 1)
     starts: Ints = np.minimum(generator.random(len(lengths)) * places, places - 1).astype(np.int64)
     return starts
 
@@ -96,9 +107,10 @@ def random_starts(lengths: Ints, n_frames: int, generator: np.random.Generator) 
 def even_starts(length: int, n_frames: int) -> Ints:
     """Starts of the fewest evenly spaced chunks that cover a clip of `length` frames from its first to its last.
 
-    Neighbours overlap where the length is no multiple of the chunk; the last one ends with the clip."""
+    Neighbours overlap where the length is no multiple of the chunk; the last one ends with the clip. A shorter clip has
+    one chunk."""
     n_chunks = -(-length // n_frames)
-    return np.linspace(0, length - n_frames, n_chunks).round().astype(np.int64)
+    return np.linspace(0, max(length - n_frames, 0), n_chunks).round().astype(np.int64)
 
 
 def covering_chunks(features: Features, clips: Ints, n_frames: int) -> tuple[Ints, Ints, Ints]:

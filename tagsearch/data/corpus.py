@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from tagsearch.errors import CorpusError
 from tagsearch.records import CorpusTable, write_text
-from tagsearch.registry import Scalar, did_you_mean, entry
+from tagsearch.registry import DATA, Scalar, did_you_mean, entry
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 BAD_FILES = "bad_files.csv"
@@ -52,15 +52,17 @@ class OpenCorpus:
 
 
 def open_corpus(data: Mapping[str, Scalar], *, cache: Path, progress: Progress) -> OpenCorpus:
-    """The corpus that a study's `data:` names: "corpus" and that corpus's own knobs, the others at their defaults.
+    """The corpus that a study's `data:` names: "corpus" and that corpus's own knobs, the others at their defaults. The
+    settings that every corpus has (registry.DATA) are checked; they do not concern what is read here.
 
     `cache`: folder for what tagsearch makes itself. Raises UnknownNameError or CorpusError."""
     known = entry("corpus", str(data["corpus"]))
     given = {name: value for name, value in data.items() if name != "corpus"}
+    allowed = {**known.knobs, **DATA}
     for name, value in given.items():
-        if name not in known.knobs:
-            raise CorpusError(f"corpus {data['corpus']} has no setting {name!r}{did_you_mean(name, known.knobs)}")
-        if complaint := known.knobs[name].complaint(value):
+        if name not in allowed:
+            raise CorpusError(f"corpus {data['corpus']} has no setting {name!r}{did_you_mean(name, allowed)}")
+        if complaint := allowed[name].complaint(value):
             raise CorpusError(f"corpus {data['corpus']}: {name} {complaint}")
     settings = {name: given.get(name, knob.default) for name, knob in known.knobs.items()}
     corpus: OpenCorpus = known.load()(cache=cache, progress=progress, **settings)

@@ -72,7 +72,7 @@ def size(*, path: str, labels: str, tags: str, sample_rate: int) -> CorpusSize:
     splits, _ = _splits(labelled, _works(labelled)[0])
     train, valid, test = (int(np.sum(splits == number)) for number in range(len(SPLITS)))
     seconds = _typical_seconds(root, labelled.paths, sample_rate)
-    return CorpusSize(train=train, valid=valid, test=test, clip_seconds=seconds)
+    return CorpusSize(train=train, valid=valid, test=test, clip_seconds=seconds, n_tags=len(labelled.tags))
 
 
 def _typical_seconds(root: Path, paths: Sequence[str], sample_rate: int) -> float:

@@ -1,8 +1,13 @@
-"""A corpus made ready for a study: every front end computed, bad and too short clips left out of all of them alike."""
+"""A corpus made ready for a study: every front end computed, bad and too short clips left out of all of them alike.
+
+Too short is a clip that does not hold the longest chunk, unless the study repeats such clips to fill it: then they stay
+and the table notes how many they are. A split's own rule about the length of clips holds in any case.
+"""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +21,7 @@ from tagsearch.errors import BadAudioError, CorpusError
 from tagsearch.records import SPLITS
 
 _SAMPLED = 64  # files whose headers are read to estimate the length of all
+_TOO_SHORT = "too short"
 _BAD_SHARE = 0.5  # of the clips; beyond it the corpus is not what it claims to be, and no result would be about it
 
 
@@ -38,13 +44,14 @@ def prepare_corpus(
     cache: Path,
     progress: Progress,
     chunk_seconds: float = 0.0,
+    repeat_short: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> tuple[OpenCorpus, list[Prepared]]:
     """The corpus without the clips that cannot be used, and its features, in order of `front_ends`.
 
-    chunk_seconds: of the longest chunk that will be drawn; shorter clips are left out. `say` gets a line about the disk
-    before anything is computed. Raises CorpusError if the disk is too small, too little of the corpus is left, or a
-    corpus that tagsearch made is damaged."""
+    chunk_seconds: of the longest chunk that will be drawn; shorter clips are left out, or noted if `repeat_short`.
+    `say` gets a line about the disk before anything is computed. Raises CorpusError if the disk is too small, too
+    little of the corpus is left, or a corpus that tagsearch made is damaged."""
     need = disk_need(corpus, front_ends, cache=cache)
     if need.n_clips:
         say(f"features: {need}")
@@ -55,10 +62,11 @@ def prepare_corpus(
     if bad and corpus.made:
         file = next(iter(bad.values()))
         raise CorpusError(f"{corpus.root} is damaged ({file.path}: {file.text}); delete it and it is made again")
-    bad = _too_short(corpus, prepared, max(chunk_seconds, corpus.min_seconds)) | bad
+    needed = corpus.min_seconds if repeat_short else max(chunk_seconds, corpus.min_seconds)
+    bad = _too_short(corpus, prepared, needed) | bad
     rest = leave_out(corpus, [bad[path] for path in corpus.table.paths.tolist() if path in bad])
-    _refuse_if_little_is_left(rest)
-    return rest, prepared
+    _refuse_if_little_is_left(rest, repeating_helps=needed > corpus.min_seconds)
+    return (_with_repeats_noted(rest, prepared, chunk_seconds) if repeat_short else rest), prepared
 
 
 def disk_need(corpus: OpenCorpus, front_ends: Sequence[FrontEnd], *, cache: Path) -> DiskNeed:
@@ -96,24 +104,41 @@ def _too_short(corpus: OpenCorpus, prepared: Sequence[Prepared], seconds: float)
         for path, place in each.places.items():
             if place.n_frames < least:
                 detail = f"{place.n_frames * step:.2f} s, needed are {seconds:g} s"
-                short[path] = BadFile(path=path, reason="too short", detail=detail)
+                short[path] = BadFile(path=path, reason=_TOO_SHORT, detail=detail)
     return short
 
 
-def _refuse_if_little_is_left(corpus: OpenCorpus) -> None:
+def _with_repeats_noted(corpus: OpenCorpus, prepared: Sequence[Prepared], seconds: float) -> OpenCorpus:
+    short, table = _too_short(corpus, prepared, seconds), corpus.table
+    n_short = sum(path in short for path in table.paths.tolist())
+    if not n_short:
+        return corpus
+    note = (
+        f"{n_short:,} of {len(table.paths):,} clips are shorter than the longest chunk, {seconds:.4g} s, and are "
+        "repeated to fill it."
+    )
+    return replace(corpus, table=replace(table, notes=(*table.notes, note)))
+
+
+def _refuse_if_little_is_left(corpus: OpenCorpus, *, repeating_helps: bool) -> None:
     n_left, n_bad = len(corpus.table.clip_ids), len(corpus.bad)
     if not n_bad:
         return
+    ((usual, _),) = Counter(file.reason for file in corpus.bad).most_common(1)
+    way_on = f"is {corpus.root} the right folder?"
+    if usual == _TOO_SHORT and repeating_helps:
+        way_on = "choose models with shorter chunks, or repeat short clips: data.pad: repeat"
     first = f"the first is {corpus.bad[0].path}: {corpus.bad[0].text}"
     if n_bad > _BAD_SHARE * (n_left + n_bad):
         raise CorpusError(
             f"at least half of the clips must be usable; {n_bad:,} of {n_left + n_bad:,} of corpus {corpus.table.name} "
-            f"are not, {first}; is {corpus.root} the right folder?"
+            f"are not, {first}; {way_on}"
         )
     for split in SPLITS:
         if not len(corpus.table.rows(split)):
             raise CorpusError(
-                f"the {split} split of corpus {corpus.table.name} is empty without its {n_bad:,} bad files; {first}"
+                f"the {split} split of corpus {corpus.table.name} is empty without its {n_bad:,} bad files; {first}; "
+                f"{way_on}"
             )
 
 

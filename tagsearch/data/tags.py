@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tagsearch.errors import CorpusError
+from tagsearch.registry import most_frequent
 
 # The 50 most frequent tags of MagnaTagATune, most frequent first: the one place of this list.
 TOP_50 = tuple(
@@ -36,9 +37,9 @@ def choose_tags(
     positives in `train_labels` (n_train, n_tags), most frequent first, ties by name: valid and test have no say.
 
     Raises CorpusError if there are fewer than N tags."""
-    if setting == "all":
+    n = most_frequent(setting)
+    if n is None:
         return tuple(tags)
-    n = int(setting.removeprefix("top"))
     if n > len(tags):
         raise CorpusError(f"tags: {setting} needs {n} tags, {file} has {len(tags)}; choose a smaller N, or all")
     counts = dict(zip(tags, train_labels.sum(axis=0, dtype=np.int64).tolist(), strict=True))

@@ -10,8 +10,9 @@ from difflib import get_close_matches
 from typing import Literal, TypeVar
 
 from tagsearch.errors import UnknownNameError
-from tagsearch.registry.corpora import CORPORA
-from tagsearch.registry.entries import CorpusEntry, CorpusSize, Entry, Knob, ModelEntry, Scalar
+from tagsearch.registry.corpora import CORPORA, DATA
+from tagsearch.registry.entries import CorpusEntry, CorpusSize, Entry, Knob, ModelEntry, Scalar, most_frequent
+from tagsearch.registry.front_ends import FrontEndFacts
 from tagsearch.registry.losses import LOSSES
 from tagsearch.registry.models import MODELS
 from tagsearch.registry.samplers import AUGMENTATIONS, SAMPLERS
@@ -21,6 +22,7 @@ __all__ = [
     "AUGMENTATIONS",
     "COMPONENTS",
     "CORPORA",
+    "DATA",
     "DEFAULT_COMPONENTS",
     "LOSSES",
     "MODELS",
@@ -33,6 +35,7 @@ __all__ = [
     "CorpusSize",
     "Direction",
     "Entry",
+    "FrontEndFacts",
     "Knob",
     "ModelEntry",
     "Scalar",
@@ -40,6 +43,7 @@ __all__ = [
     "did_you_mean",
     "entry",
     "model_entry",
+    "most_frequent",
 ]
 
 COMPONENTS: dict[str, Mapping[str, Entry]] = {

@@ -17,6 +17,16 @@ _MERGE = Knob(
     reason="merged tags compare with nothing published; synonyms: 29 sets, homework: into the usual 50",
 )
 
+# Settings of a study's `data:` that every corpus has. They are the study's and no arm's: arms that hear other clips, or
+# the same clips differently, would differ by more than their factors.
+DATA: dict[str, Knob] = {
+    "pad": Knob(
+        default="refuse",
+        choices=("refuse", "repeat"),
+        reason="of a clip shorter than the longest chunk of any arm; one that is repeated is not what was played",
+    ),
+}
+
 CORPORA: dict[str, CorpusEntry] = {
     "builtin": CorpusEntry(
         target="tagsearch.data.builtin:load",
@@ -28,8 +38,8 @@ CORPORA: dict[str, CorpusEntry] = {
         },
         size_knob="size",
         sizes={
-            "full": CorpusSize(train=1199, valid=396, test=1106, clip_seconds=8.0),
-            "small": CorpusSize(train=117, valid=39, test=96, clip_seconds=8.0),
+            "full": CorpusSize(train=1199, valid=396, test=1106, clip_seconds=8.0, n_tags=50),
+            "small": CorpusSize(train=117, valid=39, test=96, clip_seconds=8.0, n_tags=50),
         },
     ),
     "mtat": CorpusEntry(
@@ -48,10 +58,10 @@ CORPORA: dict[str, CorpusEntry] = {
         },
         size_knob="split",
         sizes={
-            "12:1:3": CorpusSize(train=18_706, valid=1_825, test=5_329, clip_seconds=29.1),
-            "filtered": CorpusSize(train=15_244, valid=1_529, test=4_332, clip_seconds=29.1),
-            "hw2": CorpusSize(train=6_206, valid=1_529, test=1_339, clip_seconds=29.1),
-            "artist_disjoint": CorpusSize(train=19_301, valid=1_719, test=4_840, clip_seconds=29.1),
+            "12:1:3": CorpusSize(train=18_706, valid=1_825, test=5_329, clip_seconds=29.1, n_tags=188),
+            "filtered": CorpusSize(train=15_244, valid=1_529, test=4_332, clip_seconds=29.1, n_tags=188),
+            "hw2": CorpusSize(train=6_206, valid=1_529, test=1_339, clip_seconds=29.1, n_tags=188),
+            "artist_disjoint": CorpusSize(train=19_301, valid=1_719, test=4_840, clip_seconds=29.1, n_tags=188),
         },
     ),
     "mtat_hw2": CorpusEntry(
@@ -63,7 +73,7 @@ CORPORA: dict[str, CorpusEntry] = {
             "tags": _MTAT_TAGS,
             "merge": _MERGE,
         },
-        sizes={"": CorpusSize(train=6_206, valid=1_529, test=1_339, clip_seconds=8.0)},
+        sizes={"": CorpusSize(train=6_206, valid=1_529, test=1_339, clip_seconds=8.0, n_tags=188)},
     ),
     "folder": CorpusEntry(
         target="tagsearch.data.folder:load",

@@ -3,9 +3,11 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
+
+from tagsearch.registry.front_ends import FrontEndFacts
 
 Scalar = bool | int | float | str
 
@@ -75,11 +77,11 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelEntry(Entry):
-    """`front_end`: the kind it hears, see tagsearch.data.frontend. `mega_macs`: multiply-accumulates of one chunk at
-    the default knobs, in millions; `macs_knob`: the width knob whose square it grows with. `chunk_seconds`: how much it
-    hears at once, where that is no knob (of that name) of its own."""
+    """`front_end`: what it hears. `mega_macs`: multiply-accumulates of one chunk at the default knobs, in millions;
+    `macs_knob`: the width knob whose square it grows with. `chunk_seconds`: how much it hears at once, where that is no
+    knob (of that name) of its own."""
 
-    front_end: str
+    front_end: FrontEndFacts
     mega_macs: float
     macs_knob: str
     chunk_seconds: float = 0.0
@@ -93,18 +95,19 @@ class ModelEntry(Entry):
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusSize:
-    """Clips by split and the length of one, for predictions; what there really is, is counted when it is opened."""
+    """Clips by split, the length of one, and tags, for predictions; what there is is counted when it is opened."""
 
     train: int
     valid: int
     test: int
     clip_seconds: float
+    n_tags: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusEntry(Entry):
     """`sizes`: by the value of the knob that `size_knob` names ("" without one); or `measure`: a "module:attribute"
-    that tells the size from all knobs."""
+    that tells the size from all knobs. Both with all tags, of which a knob called `tags` may choose some."""
 
     sizes: Mapping[str, CorpusSize] = field(default_factory=dict)
     size_knob: str | None = None
@@ -112,10 +115,18 @@ class CorpusEntry(Entry):
 
     def size(self, knobs: Mapping[str, Scalar]) -> CorpusSize:
         """With every knob in `knobs`. Raises CorpusError if it has to be measured and cannot be."""
+        size: CorpusSize
         if self.measure:
-            measured: CorpusSize = _imported(self.measure)(**knobs)
-            return measured
-        return self.sizes[str(knobs[self.size_knob]) if self.size_knob else ""]
+            size = _imported(self.measure)(**knobs)
+        else:
+            size = self.sizes[str(knobs[self.size_knob]) if self.size_knob else ""]
+        wanted = most_frequent(str(knobs["tags"])) if "tags" in knobs else None
+        return size if wanted is None else replace(size, n_tags=min(wanted, size.n_tags))
+
+
+def most_frequent(tags: str) -> int | None:
+    """The N of the setting `top<N>`; None for `all`."""
+    return None if tags == "all" else int(tags.removeprefix("top"))
 
 
 def _imported(target: str) -> Any:

@@ -24,7 +24,8 @@ from tagsearch.search.ray_session import n_slots, ray_session
 from tagsearch.search.run_folder import PLANNED_FILE, write_trials_csv
 from tagsearch.search.searcher import Propose
 from tagsearch.search.trainable import TRAIN
-from tagsearch.study.chunks import longest_chunk_of
+from tagsearch.study.chunks import longest_chunk_of, models_of
+from tagsearch.study.data import repeats_short_clips
 from tagsearch.study.schema import Study
 from tagsearch.study.trials import chosen_configs, confirm_trials, tune_order
 from tagsearch.training.settings import TrialSettings
@@ -47,21 +48,22 @@ def open_data(
 ) -> tuple[OpenCorpus, Mapping[str, Path]]:
     """The corpus without its bad and too short clips, and the feature view of every model that the study may train.
 
-    All arms have the same clips, those that hold the longest chunk of any of the models."""
+    All arms have the same clips, those that hold the longest chunk of any of the models; the shorter ones, too, if the
+    study repeats them."""
     corpus = open_corpus(study.data, cache=cache, progress=progress)
-    models = {name: entry("model", name).load() for name in sorted(_models(study))}
+    models = {name: entry("model", name).load() for name in models_of(study)}
     front_ends = list(dict.fromkeys(model.front_end for model in models.values()))  # models may share one
     corpus, prepared = prepare_corpus(
-        corpus, front_ends, cache=cache, progress=progress, chunk_seconds=longest_chunk_of(study), say=say
+        corpus,
+        front_ends,
+        cache=cache,
+        progress=progress,
+        chunk_seconds=longest_chunk_of(study),
+        repeat_short=repeats_short_clips(study.data),
+        say=say,
     )
     views = {each.front_end: write_view(each, corpus.table) for each in prepared}
     return corpus, {name: views[model.front_end] for name, model in models.items()}
-
-
-def _models(study: Study) -> set[str]:
-    names = {str(arm.config["model"]) for arm in study.arms}
-    tunables = study.tune.tunables if study.tune else ()
-    return names | {str(choice) for tunable in tunables if tunable.name == "model" for choice in tunable.choices}
 
 
 def execute(
@@ -209,6 +211,7 @@ class _Session:
                 stop=study.stop,
                 snapshots=study.snapshots,
                 device=self._device,
+                repeat_short=repeats_short_clips(study.data),
             ).to_json()
             for model, view in self._features.items()
         }

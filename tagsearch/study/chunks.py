@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from tagsearch.errors import StudyError
 from tagsearch.records import Config
 from tagsearch.registry import MODELS
+from tagsearch.study.data import repeats_short_clips
 from tagsearch.study.schema import Study, Tunable
 from tagsearch.study.settings import changed
 
@@ -29,7 +30,10 @@ def longest_chunk_of(study: Study) -> float:
 
 
 def check_chunks(study: Study, *, clip_seconds: float) -> None:
-    """Raises StudyError if a model that the study may train needs longer clips than the corpus has."""
+    """Raises StudyError if a model that the study may train needs longer clips than the corpus has, unless the study
+    repeats short clips."""
+    if repeats_short_clips(study.data):
+        return
     tunables = study.tune.tunables if study.tune else ()
     for config in _configs(study, tunables):
         chunk, model = longest_chunk(config, tunables), config["model"]
@@ -40,8 +44,15 @@ def check_chunks(study: Study, *, clip_seconds: float) -> None:
             )
             raise StudyError(
                 f"model {model} hears chunks of {chunk:.4g} s, and the clips of corpus {study.data['corpus']} last "
-                f"{clip_seconds:g} s; {shorter}, or take a corpus with longer clips"
+                f"{clip_seconds:g} s; {shorter}, take a corpus with longer clips, or repeat them to fill the chunk: "
+                "data.pad: repeat"
             )
+
+
+def models_of(study: Study) -> tuple[str, ...]:
+    """Names of all models that the study may train, sorted."""
+    tunables = study.tune.tunables if study.tune else ()
+    return tuple(sorted({str(config["model"]) for config in _configs(study, tunables)}))
 
 
 def _configs(study: Study, tunables: Sequence[Tunable]) -> Iterator[Config]:

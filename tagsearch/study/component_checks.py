@@ -50,7 +50,7 @@ def find_misfit(arms: Iterable[Arm], tunables: Sequence[Tunable]) -> Misfit | No
 
 def _misfit_of(chosen: Chosen) -> Misfit | None:
     parts = {kind: entry(kind, name) for kind, name in chosen.items()}
-    front_ends, heard = parts["augment"].needs_front_end, model_entry(chosen["model"]).front_end
+    front_ends, heard = parts["augment"].needs_front_end, model_entry(chosen["model"]).front_end.kind
     if front_ends and heard not in front_ends:
         return Misfit(
             kind="augment",

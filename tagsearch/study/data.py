@@ -1,20 +1,28 @@
-"""The `data:` section: a corpus and its settings."""
+"""The `data:` section: a corpus, its settings, and those that every corpus has."""
 
-from tagsearch.registry import Scalar
+from collections.abc import Mapping
+
+from tagsearch.registry import DATA, Scalar, did_you_mean
 from tagsearch.study import fields
-from tagsearch.study.settings import component, no_knob
+from tagsearch.study.settings import component
 from tagsearch.study.yaml_reader import Node
 
 DEFAULT_CORPUS = "builtin"
 
 
 def read_data(node: Node) -> dict[str, Scalar]:
-    """ "corpus" and every setting of it, those not written at their defaults. Raises StudyError."""
+    """ "corpus", every setting of it and of registry.DATA, those not written at their defaults. Raises StudyError."""
     keys = dict(fields.mapping(node, "data"))
     name, corpus = component(keys.pop("corpus", Node(DEFAULT_CORPUS, node.place)), "corpus")
+    known = {**corpus.knobs, **DATA}
     for key, child in keys.items():
-        if key not in corpus.knobs:
-            raise child.error(no_knob("corpus", name, key))
-        fields.scalar(child, f"data.{key}", corpus.knobs[key])
-    knobs = {key: keys[key].plain if key in keys else knob.default for key, knob in corpus.knobs.items()}
+        if key not in known:
+            raise child.error(f"corpus {name!r} has no knob {key!r}{did_you_mean(key, known)}")
+        fields.scalar(child, f"data.{key}", known[key])
+    knobs = {key: keys[key].plain if key in keys else knob.default for key, knob in known.items()}
     return {"corpus": name, **knobs}
+
+
+def repeats_short_clips(data: Mapping[str, Scalar]) -> bool:
+    """Whether clips shorter than a model's chunk are repeated to fill it, for every arm alike, or left out."""
+    return data["pad"] == "repeat"

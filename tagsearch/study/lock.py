@@ -1,7 +1,7 @@
 """Pre-registration: what was declared before the confirm phase, and its hash.
 
 The hash covers everything a verdict depends on - hypotheses, arms, tunables, budget, seeds, margins, objective,
-checkpoint rule, split and tags - and nothing else, so comments and spelling do not change it.
+checkpoint rule, split, tags and short clips - and nothing else, so comments and spelling do not change it.
 """
 
 import hashlib
@@ -39,6 +39,7 @@ def make_lock(study: Study, table: CorpusTable | None) -> dict[str, Any]:
             "stop": asdict(study.stop),
             "snapshots": study.snapshots,
             "seed": study.seed,
+            "pad": study.data["pad"],
             "corpus": _corpus(table) if table is not None else None,
         }
     )

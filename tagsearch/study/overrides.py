@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tagsearch.errors import StudyError
-from tagsearch.registry import COMPONENTS, did_you_mean
+from tagsearch.registry import COMPONENTS, DATA, did_you_mean
 from tagsearch.study import fields
 from tagsearch.study.settings import all_settings, kind_of, read_changes
 from tagsearch.study.yaml_reader import Node, one_line, read_value
@@ -141,7 +141,8 @@ def _without_old_knobs(document: Node, path: KeyPath, node: Node) -> Node:
         top["base"] = Node(dict(old), section.place)
     elif _is_switch(path) and isinstance(section.value, dict):
         same = "corpus" in section.value and section.value["corpus"].value == node.value
-        top["data"] = section if same else Node({}, section.place)
+        general = {key: value for key, value in section.value.items() if key in DATA}  # true of any corpus
+        top["data"] = section if same else Node(general, section.place)
     return Node(top, document.place)
 
 

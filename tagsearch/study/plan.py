@@ -13,7 +13,7 @@ from math import ceil, exp, log, pow
 
 from tagsearch.records import Config, Phase, Split
 from tagsearch.registry import MODELS, Scalar, corpus_entry
-from tagsearch.study.chunks import check_chunks, longest_chunk
+from tagsearch.study.chunks import check_chunks, longest_chunk, models_of
 from tagsearch.study.overrides import has_gpu
 from tagsearch.study.schema import Arm, Asha, Study, Tunable
 from tagsearch.study.settings import changed
@@ -22,8 +22,7 @@ START_SECONDS = 10.0  # Ray and its first actors, once a phase
 BACKWARD_COST = 3.0  # forward and backward, in forwards
 CHECKPOINT_BYTES = 2_000_000  # weights, optimizer and generator states of a small network
 LOG_BYTES = 200_000  # records and TensorBoard events of a trial
-N_TAGS = 50
-FEATURE_BYTES_PER_SECOND = 62.5 * 96 * 2  # frames, mel bands, float16
+N_TAGS = 50  # the field's usual number
 TRIALS_PER_GPU = 4
 SCORE_BYTES = 4  # a float32 logit
 
@@ -59,7 +58,7 @@ class Plan:
     arms: tuple[str, ...]
     phases: tuple[PhasePlan, ...]
     n_slots: int
-    feature_bytes: int  # of the cache, made once per corpus and front end
+    feature_bytes: int  # of the cache, for all front ends; made once
 
     @property
     def n_trials(self) -> int:
@@ -88,31 +87,34 @@ def make_plan(
     n_clips: Mapping[Split, int],
     clip_seconds: float,
     n_slots: int,
+    n_tags: int = N_TAGS,
     speed: Speed = CPU_SPEED,
 ) -> Plan:
     """The cost of a study on a corpus of that size with `n_slots` trials at a time."""
-    cost = _Cost(n_clips=n_clips, clip_seconds=clip_seconds, n_slots=n_slots, speed=speed)
+    cost = _Cost(n_clips=n_clips, clip_seconds=clip_seconds, n_tags=n_tags, n_slots=n_slots, speed=speed)
     phases = (*([_tune_phase(study, cost)] if study.tune else []), _confirm_phase(study, cost))
-    feature_bytes = round(sum(n_clips.values()) * clip_seconds * FEATURE_BYTES_PER_SECOND)
+    front_ends = {MODELS[name].front_end for name in models_of(study)}
+    bytes_per_second = sum(front_end.bytes_per_second for front_end in front_ends)
+    feature_bytes = round(sum(n_clips.values()) * clip_seconds * bytes_per_second)
     return Plan(arms=study.confirm_arms, phases=phases, n_slots=n_slots, feature_bytes=feature_bytes)
 
 
 def predict(study: Study, *, n_slots: int | None = None) -> Plan:
     """The plan on the corpus that the study names, on this machine: at the size that corpus is known to have, or that
     its label file tells (then CorpusError if it cannot be read). Raises StudyError if the corpus is known to have clips
-    shorter than a model's chunks.
+    shorter than a model's chunks and the study does not repeat them.
 
     `n_slots`: trials at a time; by default as many as there are cores, or four to a GPU."""
     on_gpu = has_gpu()
-    knobs = {name: value for name, value in study.data.items() if name != "corpus"}
     corpus = corpus_entry(str(study.data["corpus"]))
-    size = corpus.size(knobs)
+    size = corpus.size({name: study.data[name] for name in corpus.knobs})
     if corpus.sizes:  # else the length of its clips is a guess
         check_chunks(study, clip_seconds=size.clip_seconds)
     return make_plan(
         study,
         n_clips={"train": size.train, "valid": size.valid, "test": size.test},
         clip_seconds=size.clip_seconds,
+        n_tags=size.n_tags,
         n_slots=n_slots or (TRIALS_PER_GPU if on_gpu else os.cpu_count() or 1),
         speed=GPU_SPEED if on_gpu else CPU_SPEED,
     )
@@ -122,6 +124,7 @@ def predict(study: Study, *, n_slots: int | None = None) -> Plan:
 class _Cost:
     n_clips: Mapping[Split, int]
     clip_seconds: float
+    n_tags: int
     n_slots: int
     speed: Speed
 
@@ -195,7 +198,7 @@ def _confirm_phase(study: Study, cost: _Cost) -> PhasePlan:
         epochs += budget * study.confirm.seeds
         seconds += [budget * cost.epoch_seconds(arm, drawn)] * study.confirm.seeds
     n_trials = len(study.confirm_arms) * study.confirm.seeds
-    n_scores = (cost.n_clips["valid"] + cost.n_clips["test"]) * N_TAGS * (1 + len(study.snapshots))
+    n_scores = (cost.n_clips["valid"] + cost.n_clips["test"]) * cost.n_tags * (1 + len(study.snapshots))
     return PhasePlan(
         phase="confirm",
         n_trials=n_trials,

@@ -114,7 +114,7 @@ class Study:
 
     name: str
     question: str
-    data: Mapping[str, Scalar]  # "corpus" and the corpus's own knobs
+    data: Mapping[str, Scalar]  # "corpus", the corpus's own knobs, and those of registry.DATA
     base: Config
     factors: Mapping[str, tuple[str, ...]]  # factor -> labels of its levels, the baseline's first
     design: Design

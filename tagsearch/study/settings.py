@@ -72,7 +72,7 @@ def with_component(node: Node, kind: str) -> dict[str, Node]:
 
 
 def no_knob(kind: str, name: str, knob: str) -> str:
-    """The error's text; `kind` may be "corpus"."""
+    """The error's text."""
     knobs = entry(kind, name).knobs
     hint = did_you_mean(knob, dict(knobs)) if knobs else ", nor any other"
     return f"{kind} {name!r} has no knob {knob!r}{hint}"

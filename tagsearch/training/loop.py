@@ -103,7 +103,8 @@ class _Trial:
         assert features.front_end == self.model.front_end, "the features are another model's"
         self.chunk_seconds = float(self.model.chunk_seconds)
         n_frames = features.front_end.frames(self.chunk_seconds)
-        _check_corpus(self.corpus, features, n_frames, model=str(config["model"]))
+        n_needed = 1 if settings.repeat_short else n_frames
+        _check_corpus(self.corpus, features, n_needed, model=str(config["model"]))
         self.chunks = Chunks(features, n_frames=n_frames, device=self.device)
 
         self.loss = component("loss", config)

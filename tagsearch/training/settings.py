@@ -17,6 +17,7 @@ class TrialSettings:
     stop: Stop
     snapshots: tuple[int, ...]  # epochs whose weights are scored too
     device: str  # "cpu" or "cuda"
+    repeat_short: bool = False  # clips shorter than a chunk are repeated to fill it, else refused
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"corpus": str(self.corpus), "features": str(self.features)}

@@ -10,6 +10,7 @@ import soundfile
 from tagsearch.data.corpus import OpenCorpus
 from tagsearch.data.features import open_features
 from tagsearch.data.frontend import LOG_MEL, WAVEFORM
+from tagsearch.errors import CorpusError
 from tagsearch.models.cnn2d import CNN2D
 from tagsearch.registry import MODELS
 from tagsearch.search import run
@@ -56,6 +57,21 @@ def test_arms_of_several_front_ends_and_chunks_have_the_same_clips(
     assert {model: f.front_end for model, f in features.items()} == {"cnn1d": LOG_MEL, "cnn2d": WAVEFORM}
     assert features["cnn1d"].n_frames.tolist() == [LOG_MEL.frames(3.5)] * 8
     assert features["cnn2d"].n_frames.tolist() == [56_000] * 8
+
+
+def test_a_model_that_hears_more_than_any_clip_has_them_all_if_the_study_repeats_them(
+    corpus: OpenCorpus, tmp_path: Path
+) -> None:
+    study = study_of("fcn", "cnn1d")
+    with pytest.raises(CorpusError, match=r"10 of 10 .* are not, .*; .*data\.pad: repeat$"):
+        open_data(study, cache=tmp_path / "cache", progress=silent)
+    repeating = dataclasses.replace(study, data={**study.data, "pad": "repeat"})
+    opened, views = open_data(repeating, cache=tmp_path / "cache", progress=silent)
+    assert opened.table.notes == (
+        "10 of 10 clips are shorter than the longest chunk, 29 s, and are repeated to fill it.",
+    )
+    assert opened.table.fingerprint == corpus.table.fingerprint
+    assert open_features(views["fcn"]).n_frames.tolist() == [LOG_MEL.frames(3.5)] * 10
 
 
 def test_a_short_clip_stays_where_no_model_needs_more(corpus: OpenCorpus, tmp_path: Path) -> None:

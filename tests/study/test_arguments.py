@@ -3,16 +3,29 @@
 import pytest
 
 from tagsearch.errors import StudyError
+from tagsearch.registry import CORPORA, DATA
 from tagsearch.study.arguments import data_from_arguments, knobs_from_arguments
+from tagsearch.study.data import repeats_short_clips
 
 
 def test_arguments_mean_what_the_study_file_would() -> None:
     data = data_from_arguments("mtat", ["split=filtered", "tags=top20"], path="/data/mtat")
-    assert data == {"corpus": "mtat", "path": "/data/mtat", "split": "filtered", "tags": "top20", "merge": "none"}
+    written = {"corpus": "mtat", "path": "/data/mtat", "split": "filtered", "tags": "top20"}
+    assert data == {**written, "merge": "none", "pad": "refuse"}
 
 
 def test_numbers_are_numbers() -> None:
     assert data_from_arguments("builtin", ["seed=3"])["seed"] == 3
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+def test_every_corpus_can_repeat_short_clips_and_does_not_by_itself(corpus: str) -> None:
+    assert not repeats_short_clips(data_from_arguments(corpus, []))
+    assert repeats_short_clips(data_from_arguments(corpus, ["pad=repeat"]))
+
+
+def test_no_corpus_has_a_knob_called_as_a_setting_of_all_of_them() -> None:
+    assert not [name for entry in CORPORA.values() for name in entry.knobs if name in {"corpus", *DATA}]
 
 
 @pytest.mark.parametrize(
@@ -21,6 +34,8 @@ def test_numbers_are_numbers() -> None:
         ("mtatt", [], r"corpus 'mtatt': .*did you mean 'mtat'"),
         ("mtat", ["splits=hw2"], r"setting 'splits=hw2': .*did you mean 'split'"),
         ("mtat", ["split=hw3"], r"setting 'split=hw3': data.split must be one of 12:1:3, filtered"),
+        ("folder", ["pads=repeat"], r"setting 'pads=repeat': .*did you mean 'pad'"),
+        ("mtat", ["pad=zeros"], r"setting 'pad=zeros': data.pad must be one of refuse, repeat, not 'zeros'"),
         ("mtat", ["split"], r"setting 'split': a setting is written key=value"),
         ("mtat", ["path=/other"], r"setting 'path=/other': path is given twice"),
         ("builtin", [], r"--path '/data/mtat': corpus 'builtin' has no knob 'path'"),

@@ -7,6 +7,7 @@ import pytest
 
 from tagsearch.errors import StudyError
 from tagsearch.registry import MODELS
+from tagsearch.registry.front_ends import WAVEFORM
 from tagsearch.study.component_checks import double_corrections, reachable
 from tagsearch.study.plan import predict
 from tagsearch.study.plan_text import describe
@@ -19,7 +20,7 @@ TUNE = "tune:\n  trials_per_arm: 2\n  tunables:\n"
 @pytest.fixture
 def _deaf_to_mels(monkeypatch: pytest.MonkeyPatch) -> None:
     """cnn2d hears waveforms."""
-    monkeypatch.setitem(MODELS, "cnn2d", replace(MODELS["cnn2d"], front_end="waveform"))
+    monkeypatch.setitem(MODELS, "cnn2d", replace(MODELS["cnn2d"], front_end=WAVEFORM))
 
 
 # --- what can meet ---------------------------------------------------------------------------------------------------

@@ -71,6 +71,7 @@ CHANGES = (
     "seed=1",
     "epochs=11",
     "snapshots=[3]",
+    "data.pad=repeat",
     "stop={patience: 3}",
     "factors.loss=[bce, {focal: {gamma: 3}}]",
 )

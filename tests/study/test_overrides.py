@@ -70,8 +70,15 @@ def test_another_component_drops_the_knobs_of_the_one_before(read: Read) -> None
 def test_another_corpus_drops_the_knobs_of_the_one_before(read: Read) -> None:
     text = LOSSES + "data: {corpus: builtin, size: small}\n"
     data = read(text, "data.path=/m", "data.corpus=folder").data
-    assert data == {"corpus": "folder", "path": "/m", "labels": "", "tags": "all", "sample_rate": 16_000}
-    assert read(text, "data.seed=3").data == {"corpus": "builtin", "size": "small", "seed": 3}
+    own = {"path": "/m", "labels": "", "tags": "all", "sample_rate": 16_000}
+    assert data == {"corpus": "folder", **own, "pad": "refuse"}
+    assert read(text, "data.seed=3").data == {"corpus": "builtin", "size": "small", "seed": 3, "pad": "refuse"}
+
+
+def test_another_corpus_keeps_what_holds_for_any(read: Read) -> None:
+    text = LOSSES + "data: {corpus: builtin, size: small, pad: repeat}\n"
+    assert read(text, "data.path=/m", "data.corpus=mtat_hw2").data["pad"] == "repeat"
+    assert read(text, "data.pad=refuse", "data.corpus=mtat_hw2").data["pad"] == "refuse"
 
 
 def test_an_override_can_leave_a_section_out(read: Read) -> None:

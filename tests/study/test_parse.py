@@ -15,7 +15,7 @@ SEARCH = "study: x\ntune:\n  trials_per_arm: 4\n  tunables:\n    lr: {loguniform
 def test_a_short_study_gets_every_default(read: Read) -> None:
     study = read(SHORT)
     assert (study.name, study.question, study.design, study.seed) == ("x", "", "one_factor", 0)
-    assert study.data == {"corpus": "builtin", "size": "full", "seed": 0}
+    assert study.data == {"corpus": "builtin", "size": "full", "seed": 0, "pad": "refuse"}
     assert (study.tune, study.confirm, study.stop, study.snapshots) == (None, Confirm(), Stop(), ())
     assert (study.objective, study.direction, study.checkpoint) == ("valid/pr_auc", "max", "best")
     assert study.base == {
@@ -42,7 +42,7 @@ def test_everything_written_is_read(read: Read) -> None:
         + "question: Why?\ndata: {corpus: mtat, path: /music}\nseed: 3\nobjective: valid/loss\ncheckpoint: last\n"
         + "confirm: {seeds: 2}\nstop: {patience: 3}\nsnapshots: [8, 2]\n"
     )
-    data = {"corpus": "mtat", "path": "/music", "split": "12:1:3", "tags": "top50", "merge": "none"}
+    data = {"corpus": "mtat", "path": "/music", "split": "12:1:3", "tags": "top50", "merge": "none", "pad": "refuse"}
     assert (study.question, study.data, study.seed) == ("Why?", data, 3)
     assert (study.direction, study.checkpoint, study.confirm.seeds) == ("min", "last", 2)
     assert (study.stop, study.snapshots) == (Stop(patience=3), (2, 8))

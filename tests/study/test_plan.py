@@ -1,5 +1,6 @@
 """What a study costs."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,16 +8,18 @@ import numpy as np
 import pytest
 
 from tagsearch.errors import CorpusError, StudyError
-from tagsearch.registry import MODELS
+from tagsearch.registry import CORPORA, MODELS
 from tagsearch.study.chunks import longest_chunk_of
 from tagsearch.study.plan import (
+    CHECKPOINT_BYTES,
+    LOG_BYTES,
     START_SECONDS,
     Speed,
     expected_epochs,
     make_plan,
     predict,
 )
-from tagsearch.study.schema import Asha, Study
+from tagsearch.study.schema import Asha, Confirm, Study
 from tests.study.examples import LOSSES, SEARCH
 
 Read = Callable[..., Study]
@@ -103,6 +106,26 @@ def test_a_model_that_hears_more_than_a_clip_is_refused_before_anything_starts(
         predict(read(f"study: x\n{text}\n"))
 
 
+def test_the_refusal_names_the_setting_that_repeats_short_clips(read: Read) -> None:
+    text = "study: x\narms: {a: , b: {model: fcn}}\n"
+    with pytest.raises(StudyError, match=r"or repeat them to fill the chunk: data\.pad: repeat$"):
+        predict(read(text))
+    predict(read(text, "data.pad=repeat"))
+
+
+def test_a_clip_that_is_repeated_is_heard_once_in_evaluation(read: Read) -> None:
+    """By hand: 3 x 100 crops and one chunk of each of 10 clips, at 2,154 MMAC for 29 s; two arms of one epoch."""
+    study = read("study: x\nbase: {model: fcn, epochs: 1}\narms: {a: , b: {lr: 1}}\ndata: {pad: repeat}\n")
+    plan = make_plan(
+        dataclasses.replace(study, confirm=Confirm(seeds=1)),
+        n_clips={"train": 100, "valid": 10, "test": 10},
+        clip_seconds=8.0,
+        n_slots=1,
+        speed=Speed(macs_per_second=1e6, seconds_per_step=0.0),
+    )
+    assert plan.seconds - START_SECONDS == pytest.approx(2 * 310 * 2154.0)
+
+
 def test_a_folder_whose_clips_may_be_long_enough_is_planned(read: Read, tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("path,split,rock\na,train,1\nb,train,0\nc,valid,1\nd,test,1\n")
     text = "study: x\nbase: {model: crnn, model.chunk_seconds: 60.0}\narms: {a: , b: {lr: 1}}\n"
@@ -154,6 +177,44 @@ def test_a_folder_is_planned_in_the_size_that_its_label_file_tells(read: Read, t
     (tmp_path / "labels.csv").write_text("path,split,rock\na,train,1\nb,train,0\nc,valid,1\nd,test,1\n")
     plan = predict(read(LOSSES + f"data: {{corpus: folder, path: '{tmp_path}'}}\n"), n_slots=1)
     assert plan.feature_bytes == pytest.approx(4 * 30.0 * 62.5 * 96 * 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "bytes_per_second"),
+    [
+        ("arms: {a: , b: {model: cnn2d}}", 12_000),  # 62.5 frames of 96 bands in float16, shared
+        ("arms: {a: {model: short_chunk}, b: {model: self_attention, model.chunk_seconds: 5.0}}", 16_000),  # 128 bands
+        ("arms: {a: {model: sample_cnn}, b: {model: harmonic_cnn}}", 32_000),  # 16,000 samples in int16
+        ("arms: {a: , b: {model: short_chunk_res}, c: {model: sample_cnn_se}}", 60_000),
+        ("tune: {trials_per_arm: 2, tunables: {model: {choice: [cnn1d, sample_cnn]}}}", 44_000),
+    ],
+)
+def test_features_are_planned_for_every_front_end_once(text: str, bytes_per_second: int, read: Read) -> None:
+    plan = predict(read(f"study: x\n{text}\n"), n_slots=1)
+    assert plan.feature_bytes == pytest.approx((1199 + 396 + 1106) * 8.0 * bytes_per_second)
+
+
+@pytest.mark.parametrize(
+    ("data", "n_tags"),
+    [
+        ("{corpus: builtin, size: full}", 50),
+        ("{corpus: mtat}", 50),
+        ("{corpus: mtat, tags: all}", 188),
+        ("{corpus: mtat_hw2, tags: top20}", 20),
+        ("{corpus: mtat_hw2, tags: top999}", 188),
+    ],
+)
+def test_score_files_are_planned_for_the_tags_of_the_corpus(data: str, n_tags: int, read: Read) -> None:
+    study = read(LOSSES + f"data: {data}\ncheckpoint: last\nsnapshots: [5, 10]\n")
+    size = CORPORA[str(study.data["corpus"])].size({k: v for k, v in study.data.items() if k not in ("corpus", "pad")})
+    rest = 15 * (3 * CHECKPOINT_BYTES + LOG_BYTES)  # 15 trials, two snapshots and the final checkpoint, float32
+    assert predict(study, n_slots=1).phases[-1].disk_bytes - rest == 15 * (size.valid + size.test) * n_tags * 3 * 4
+
+
+def test_a_folders_tags_are_those_that_its_label_file_lists(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("path,split,rock,jazz,folk\na,train,1,0,0\nb,valid,0,0,1\nc,test,1,0,1\n")
+    knobs = {"path": str(tmp_path), "labels": "", "sample_rate": 16_000}
+    assert [CORPORA["folder"].size({**knobs, "tags": tags}).n_tags for tags in ("all", "top2")] == [3, 2]
 
 
 def test_a_folder_without_labels_cannot_be_planned(read: Read, tmp_path: Path) -> None:

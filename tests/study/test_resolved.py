@@ -25,6 +25,7 @@ STUDIES = {
     "explicit": "study: x\nbase: {loss: {focal: {gamma: 1}}}\narms: {a: , b: {loss: bce}, c: {loss.gamma: 4}}\n"
     "stop: {min_lr: 1e-5}\nsnapshots: [5, 1]\nseed: 4\nalpha: 0.1\nmargins: {pr_auc: 0.2}\ncheckpoint: last\n",
     "another corpus": "study: x\nfactors: {loss: [bce, focal]}\ndata: {corpus: mtat, path: '1:2', merge: synonyms}\n",
+    "padded": "study: x\nfactors: {loss: [bce, focal]}\ndata: {pad: repeat, seed: 2}\n",
     "augmented": "study: x\nbase: {clip_grad_norm: 1, sampler: {power: {exponent: 0}}}\n"
     "factors: {augment: [none, {spec_augment: {freq_masks: 1}}, mixup]}\n"
     "tune: {trials_per_arm: 2, tunables: {augment.alpha: {loguniform: [0.1, 1], when: {augment: mixup}}, "
@@ -47,7 +48,7 @@ def test_a_resolved_study_reads_as_the_same_study(read: Read, name: str) -> None
 def test_every_default_is_written_out(read: Read) -> None:
     document = yaml.safe_load(write_resolved(read(STUDIES["short"])))
     assert document["base"]["optimizer.momentum"] == 0.9
-    assert document["data"] == {"corpus": "builtin", "size": "full", "seed": 0}
+    assert document["data"] == {"corpus": "builtin", "size": "full", "seed": 0, "pad": "refuse"}
     assert document["confirm"] == {"seeds": 5, "top": 1}
     assert document["margins"] == {"roc_auc": 0.005, "pr_auc": 0.01}
     assert "tune" not in document
