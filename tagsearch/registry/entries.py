@@ -79,10 +79,12 @@ class Entry:
 class ModelEntry(Entry):
     """`front_end`: what it hears. `mega_macs`: multiply-accumulates of one chunk at the default knobs, in millions;
     `macs_knob`: the width knob whose square it grows with. `chunk_seconds`: how much it hears at once, where that is no
-    knob (of that name) of its own."""
+    knob (of that name) of its own. `core_ms`: milliseconds that one core takes to train on one chunk at the default
+    knobs, measured (`tagsearch models list --measure`), for predictions."""
 
     front_end: FrontEndFacts
     mega_macs: float
+    core_ms: float
     macs_knob: str
     chunk_seconds: float = 0.0
 

@@ -23,6 +23,7 @@ MODELS: dict[str, ModelEntry] = {
         front_end=LOG_MEL,
         chunk_seconds=3.0,
         mega_macs=2.06,
+        core_ms=0.6,
         macs_knob="width",
     ),
     "cnn2d": ModelEntry(
@@ -33,6 +34,7 @@ MODELS: dict[str, ModelEntry] = {
         front_end=LOG_MEL,
         chunk_seconds=3.0,
         mega_macs=112.0,
+        core_ms=38,
         macs_knob="width",
     ),
     "fcn": ModelEntry(
@@ -43,6 +45,7 @@ MODELS: dict[str, ModelEntry] = {
         front_end=LOG_MEL,
         chunk_seconds=29.0,
         mega_macs=2154.0,
+        core_ms=555,
         macs_knob="width",
     ),
     "musicnn": ModelEntry(
@@ -58,6 +61,7 @@ MODELS: dict[str, ModelEntry] = {
         },
         front_end=LOG_MEL,
         mega_macs=1202.0,
+        core_ms=455,
         macs_knob="width",
     ),
     "crnn": ModelEntry(
@@ -72,6 +76,7 @@ MODELS: dict[str, ModelEntry] = {
         },
         front_end=LOG_MEL,
         mega_macs=4064.0,
+        core_ms=833,
         macs_knob="width",
     ),
     "sample_cnn": ModelEntry(
@@ -82,6 +87,7 @@ MODELS: dict[str, ModelEntry] = {
         front_end=WAVEFORM,
         chunk_seconds=_SAMPLE_CHUNK,
         mega_macs=1728.0,
+        core_ms=233,
         macs_knob="width",
     ),
     "sample_cnn_se": ModelEntry(
@@ -92,6 +98,7 @@ MODELS: dict[str, ModelEntry] = {
         front_end=WAVEFORM,
         chunk_seconds=_SAMPLE_CHUNK,
         mega_macs=4858.0,
+        core_ms=526,
         macs_knob="width",
     ),
     "short_chunk": ModelEntry(
@@ -105,6 +112,7 @@ MODELS: dict[str, ModelEntry] = {
         },
         front_end=LOG_MEL_128,
         mega_macs=2011.0,
+        core_ms=200,
         macs_knob="width",
     ),
     "short_chunk_res": ModelEntry(
@@ -118,6 +126,7 @@ MODELS: dict[str, ModelEntry] = {
         },
         front_end=LOG_MEL_128,
         mega_macs=2773.0,
+        core_ms=227,
         macs_knob="width",
     ),
     "self_attention": ModelEntry(
@@ -137,6 +146,7 @@ MODELS: dict[str, ModelEntry] = {
         },
         front_end=LOG_MEL_128,
         mega_macs=13383.0,
+        core_ms=1050,
         macs_knob="width",
     ),
     "harmonic_cnn": ModelEntry(
@@ -151,6 +161,7 @@ MODELS: dict[str, ModelEntry] = {
         },
         front_end=WAVEFORM,
         mega_macs=4298.0,
+        core_ms=400,
         macs_knob="width",
     ),
 }

@@ -1,7 +1,7 @@
 """What a study will cost, before anything starts.
 
-Costs are estimates to decide by (minutes or days?), within a factor of about three: multiply-accumulates from the
-registry over a measured throughput, a fixed cost per training step, and the start of each phase. Under ASHA the
+Costs are estimates to decide by (minutes or days?), within a factor of about three: the registry's measured time of
+every model (on a GPU its arithmetic over a throughput), a fixed cost per training step, and the start of each phase. Under ASHA the
 expected epochs assume exchangeable trials: the k-th to reach a rung goes on if it is not below the (1 - 1/rf) quantile
 of the k - 1 before it (Li et al. 2020, arXiv:1810.05934; Ray Tune's AsyncHyperBandScheduler), the first always.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import ceil, exp, log, pow
 
 from tagsearch.records import Config, Phase, Split
-from tagsearch.registry import MODELS, Scalar, corpus_entry
+from tagsearch.registry import MODELS, ModelEntry, Scalar, corpus_entry
 from tagsearch.study.chunks import check_chunks, longest_chunk, models_of
 from tagsearch.study.overrides import has_gpu
 from tagsearch.study.schema import Arm, Asha, Study, Tunable
@@ -29,16 +29,21 @@ SCORE_BYTES = 4  # a float32 logit
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
-    """Of one slot."""
+    """Of one slot. `macs_per_second` None: every model takes its own measured time (ModelEntry.core_ms)."""
 
-    macs_per_second: float
+    macs_per_second: float | None
     seconds_per_step: float  # what a training step costs besides its arithmetic
 
+    def forward_seconds(self, model: ModelEntry) -> float:
+        """Of one chunk at the model's default knobs."""
+        if self.macs_per_second is None:
+            return model.core_ms / 1e3 / BACKWARD_COST
+        return model.mega_macs * 1e6 / self.macs_per_second
 
-# Measured on one core with one thread: 9.5 ms a step of cnn1d, 98 and 612 ms of cnn2d at widths 16 and 64.
-CPU_SPEED = Speed(macs_per_second=9e9, seconds_per_step=2e-3)
+
+CPU_SPEED = Speed(macs_per_second=None, seconds_per_step=2e-3)
 GPU_SPEED = Speed(macs_per_second=2e12, seconds_per_step=4e-3)  # not measured; small networks wait for kernel starts
-WIDTH_EXPONENT = 1.3  # arithmetic grows with the square, but narrow layers use a core worse: measured, widths 8 to 64
+WIDTH_EXPONENT = 1.35  # arithmetic grows with the square, but narrow layers use a core worse: measured from width 8 up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,13 +136,14 @@ class _Cost:
     def epoch_seconds(self, arm: Arm, tunables: Sequence[Tunable]) -> float:
         """One epoch with its validation, averaged over the models and widths that may be drawn in the arm."""
         models = _drawn(tunables, "model", arm.config) or (arm.config["model"],)
-        macs = sum(self._epoch_macs(changed(arm.config, {"model": model}), tunables) for model in models) / len(models)
+        seconds = [self._network_seconds(changed(arm.config, {"model": model}), tunables) for model in models]
         n_steps = ceil(self.n_clips["train"] / int(arm.config["batch_size"]))
-        return n_steps * self.speed.seconds_per_step + macs / self.speed.macs_per_second
+        return n_steps * self.speed.seconds_per_step + sum(seconds) / len(seconds)
 
-    def _epoch_macs(self, config: Config, tunables: Sequence[Tunable]) -> float:
+    def _network_seconds(self, config: Config, tunables: Sequence[Tunable]) -> float:
         n_valid_chunks = self.n_clips["valid"] * ceil(self.clip_seconds / longest_chunk(config, tunables))
-        return (BACKWARD_COST * self.n_clips["train"] + n_valid_chunks) * _macs(config, tunables)
+        n_forwards = BACKWARD_COST * self.n_clips["train"] + n_valid_chunks
+        return n_forwards * self.speed.forward_seconds(MODELS[str(config["model"])]) * _scale(config, tunables)
 
     def wall_seconds(self, trial_seconds: Sequence[float]) -> float:
         """Trials over slots: never less than the longest trial."""
@@ -145,14 +151,14 @@ class _Cost:
         return START_SECONDS + max(longest, sum(trial_seconds) / self.n_slots)
 
 
-def _macs(config: Config, tunables: Sequence[Tunable]) -> float:
-    """Multiply-accumulates of one chunk's forward pass, scaled to the time that a network of that width takes."""
+def _scale(config: Config, tunables: Sequence[Tunable]) -> float:
+    """Time of a chunk's forward pass at the widths and the chunk length of `config`, as a multiple of the defaults'."""
     model = MODELS[str(config["model"])]
-    macs = model.mega_macs * 1e6 * longest_chunk(config, tunables) / model.default_chunk_seconds
+    length = longest_chunk(config, tunables) / model.default_chunk_seconds
     name = f"model.{model.macs_knob}"
     widths = _drawn(tunables, name, config) or (config[name],)
     standard = float(model.knobs[model.macs_knob].default)
-    return macs * sum(pow(float(width) / standard, WIDTH_EXPONENT) for width in widths) / len(widths)
+    return length * sum(pow(float(width) / standard, WIDTH_EXPONENT) for width in widths) / len(widths)
 
 
 def _drawn(tunables: Sequence[Tunable], name: str, config: Config) -> tuple[Scalar, ...]:
