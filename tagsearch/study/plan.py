@@ -1,9 +1,10 @@
 """What a study will cost, before anything starts.
 
 Costs are estimates to decide by (minutes or days?), within a factor of about three: the registry's measured time of
-every model (on a GPU its arithmetic over a throughput), a fixed cost per training step, and the start of each phase. Under ASHA the
-expected epochs assume exchangeable trials: the k-th to reach a rung goes on if it is not below the (1 - 1/rf) quantile
-of the k - 1 before it (Li et al. 2020, arXiv:1810.05934; Ray Tune's AsyncHyperBandScheduler), the first always.
+every model (on a GPU its arithmetic over a throughput), a fixed cost per training step, and the start of each phase.
+Under ASHA the expected epochs assume exchangeable trials: the k-th to reach a rung goes on if it is not below the (1 -
+1/rf) quantile of the k - 1 before it (Li et al. 2020, arXiv:1810.05934; Ray Tune's AsyncHyperBandScheduler), the first
+always.
 """
 
 import os
