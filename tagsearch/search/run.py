@@ -206,12 +206,12 @@ class _Session:
             model: TrialSettings(
                 corpus=(self._folder / "corpus.npz").resolve(),
                 features=view.resolve(),
+                repeat_short=repeats_short_clips(study.data),
                 objective=study.objective,
                 checkpoint=study.checkpoint,
                 stop=study.stop,
                 snapshots=study.snapshots,
                 device=self._device,
-                repeat_short=repeats_short_clips(study.data),
             ).to_json()
             for model, view in self._features.items()
         }

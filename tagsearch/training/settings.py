@@ -12,12 +12,12 @@ from tagsearch.study.schema import Stop
 class TrialSettings:
     corpus: Path  # a corpus.npz, see records.CorpusTable
     features: Path  # view from data.features.write_view, for the corpus and the front end of this trial's model
+    repeat_short: bool = False  # clips shorter than a chunk are repeated to fill it, else refused
     objective: str  # key of registry.OBJECTIVES
     checkpoint: Literal["best", "last"]  # which epoch's weights are the trial's
     stop: Stop
     snapshots: tuple[int, ...]  # epochs whose weights are scored too
     device: str  # "cpu" or "cuda"
-    repeat_short: bool = False  # clips shorter than a chunk are repeated to fill it, else refused
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"corpus": str(self.corpus), "features": str(self.features)}
