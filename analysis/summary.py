@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
@@ -109,11 +109,22 @@ def registration(run: RunData) -> str:
         return "Nothing was registered before this run: its verdicts are exploratory."
     if not is_intact(run.lock):
         return "The registration (lock.json) was changed by hand: the verdicts are exploratory."
-    now = make_lock(run.study, run.corpus)["content"]
-    changed = sorted(key for key, value in now.items() if run.lock["content"].get(key) != value)
+    then, now = run.lock["content"], make_lock(run.study, run.corpus)["content"]
+    changed = sorted(key for key in then if key not in now or _as_named(now[key], then[key]) != then[key])
     if changed:
         return f"Changed since it was registered: {', '.join(changed)}; the verdicts are exploratory."
-    return f"Registered before the run as {run.lock['sha256'][:12]}, unchanged."
+    unnamed = sorted(key for key in now if now[key] != then.get(key))
+    newer = f"; it does not name every setting there is now of: {', '.join(unnamed)}" if unnamed else ""
+    return f"Registered before the run as {run.lock['sha256'][:12]}, unchanged{newer}."
+
+
+def _as_named(now: Any, then: Any) -> Any:
+    """`now` without the settings that `then` does not name: an older tagsearch did not have them."""
+    if isinstance(now, dict) and isinstance(then, dict):
+        return {key: _as_named(value, then[key]) for key, value in now.items() if key in then}
+    if isinstance(now, list) and isinstance(then, list) and len(now) == len(then):
+        return [_as_named(one, other) for one, other in zip(now, then, strict=True)]
+    return now
 
 
 def _records(frame: pd.DataFrame) -> Sequence[dict[str, object]]:

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 import analysis
-from analysis.summary import FORMATS
+from analysis.summary import FORMATS, registration
 from tagsearch import records
-from tagsearch.study.lock import make_lock
+from tagsearch.study.lock import content_sha256, make_lock
 from tagsearch.study.parse import read_study
 from tests.fake_run import FakeRun, summary_of
 
@@ -41,6 +41,22 @@ def test_a_study_changed_after_it_was_registered_is_called_exploratory(smoke_run
     resolved = (smoke_run / "resolved.yaml").read_text()
     records.write_text(smoke_run / "resolved.yaml", resolved.replace("0.005", "0.001"))
     assert "Changed since it was registered: hypotheses;" in analysis.summarize(smoke_run).text()
+
+
+def test_settings_that_came_after_the_registration_are_told_and_are_no_change(smoke_run):
+    content = json.loads((smoke_run / "lock.json").read_text())["content"]
+    del content["pad"], content["hypotheses"][0]["premises"]
+    older = {"version": 1, "sha256": content_sha256(content), "content": content}
+    records.write_json(smoke_run / "lock.json", older)
+    told = registration(analysis.load(smoke_run))
+    assert told.endswith("unchanged; it does not name every setting there is now of: hypotheses, pad.")
+
+
+def test_a_registered_setting_that_is_gone_is_a_change(smoke_run):
+    content = json.loads((smoke_run / "lock.json").read_text())["content"] | {"margin": 1}
+    older = {"version": 1, "sha256": content_sha256(content), "content": content}
+    records.write_json(smoke_run / "lock.json", older)
+    assert "Changed since it was registered: margin;" in registration(analysis.load(smoke_run))
 
 
 def test_a_lock_changed_by_hand_is_noticed(smoke_run):
