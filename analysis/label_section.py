@@ -84,6 +84,11 @@ def _extremes(labels: CorpusLabels) -> str:
 
 def _shared(labels: CorpusLabels) -> str:
     """Of test and train: songs and albums only if there are any."""
+    if len(np.unique(labels.table.artists)) == len(labels.table.artists):
+        return (
+            "Every clip counts as an artist of its own: whether music of the test split is in the training split, too, "
+            "cannot be told."
+        )
     rows = labels.shared[(labels.shared["scored"] == "test") & (labels.shared["seen"] == "train")].to_dict("records")
     told = [
         f"{row['n_shared']:,} of {row['n']:,} test {row['kind']} ({row['share_of_clips']:.0%} of the test clips)"
@@ -98,10 +103,11 @@ def _shared(labels: CorpusLabels) -> str:
 def _agreement(labels: CorpusLabels) -> str:
     known = labels.counts[labels.counts["sibling_agreement"].notna()]
     if known.empty:
-        return (
-            "No song has two clips with tags: how well listeners agree cannot be measured, and likely synonyms are "
-            "found by the company they keep alone."
+        unmeasured = (
+            "No song has two clips with tags: how well listeners agree cannot be measured, and likely synonyms "
         )
+        alone = labels.pairs["profile"].notna().any()
+        return unmeasured + ("are found by the company they keep alone." if alone else "cannot be found.")
     agreement, base = known["sibling_agreement"].mean(), known["base"].mean()
     doubtful = known.loc[~known["sibling_reliable"], "tag"]
     return (

@@ -83,7 +83,8 @@ def imbalance(labels: CorpusLabels) -> Premise:
 
 
 def entanglement(labels: CorpusLabels) -> Premise:
-    """Of all splits; holds if at least MIN_WITH_SYNONYM of the tags have a likely synonym. Figures:
+    """Of all splits; holds if at least MIN_WITH_SYNONYM of the tags have a likely synonym, open where no pair of tags
+    can be judged. Figures:
 
     tags_per_clip      of the clips that have one
     with_synonym       share of the tags that have a likely synonym
@@ -92,6 +93,9 @@ def entanglement(labels: CorpusLabels) -> Premise:
     tagged = labels.table.labels[labels.tagged]
     if len(labels.table.tags) < 2 or not len(tagged):
         sentence = "Fewer than two tags, or no clip with a tag: entanglement cannot be judged."
+        return Premise(name="entanglement", holds=None, sentence=sentence, figures={})
+    if not tag_pairs.can_be_judged(labels.pairs).any():
+        sentence = "Too few tags, or clips of one song, to look for synonyms: entanglement cannot be judged."
         return Premise(name="entanglement", holds=None, sentence=sentence, figures={})
     with_synonym = len({*labels.synonyms["a"], *labels.synonyms["b"]}) / len(labels.table.tags)
     figures = {

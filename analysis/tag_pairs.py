@@ -137,6 +137,11 @@ def is_synonym(pairs: pd.DataFrame) -> Any:
     return enough & (by_both | by_company)
 
 
+def can_be_judged(pairs: pd.DataFrame) -> Any:
+    """Whether `is_synonym` has anything to go by, songs or company, on enough clips of both; a boolean Series."""
+    return (pairs["n_b"] >= MIN_CLIPS) & (pairs["sibling_correlation"].notna() | pairs["profile"].notna())
+
+
 def contradictions(pairs: pd.DataFrame) -> list[str]:
     """The kind of each pair that meets far less often than independent tags would (q_apart <= MAX_Q, observed at most
     MAX_RATIO of at least MIN_EXPECTED expected clips); empty for the others:

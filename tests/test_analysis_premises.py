@@ -47,6 +47,13 @@ def test_without_synonyms_nothing_is_said_of_the_choice_between_them():
     assert "nan" not in premise.sentence
 
 
+def test_without_songs_and_with_few_tags_entanglement_is_open():
+    thing = np.random.default_rng(2).random(400) < 0.5
+    premise = premises.entanglement(CorpusLabels(table=table_of(np.column_stack([thing, thing, ~thing]))))
+    assert premise.holds is None
+    assert "Too few tags, or clips of one song, to look for synonyms" in premise.sentence
+
+
 def test_the_surest_companion_counted_by_hand():
     # b is with a on 2 of its 2 clips, a with b on 2 of its 4; c is with a on its only clip
     labels = CorpusLabels(table=table_of([[1, 1, 0], [1, 1, 0], [1, 0, 1], [1, 0, 0]]))
