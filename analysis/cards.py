@@ -1,6 +1,5 @@
 """Verdict cards: as text, as Markdown, and as the JSON of verdicts.json."""
 
-import html
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -8,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 from analysis import words
+from analysis.grids import escaped_markdown
 from analysis.intervals import Estimate
 from analysis.judgement import Claim, HypothesisVerdict, Member, PartVerdict
 from analysis.outcomes import Verdict
@@ -53,8 +53,8 @@ class Card:
         return "\n".join(wrapped)
 
     def markdown(self) -> str:
-        told = [f"{'  ' * (depth - 1)}- {html.escape(text, quote=False)}" for depth, text in self.lines]
-        return "\n".join([f"### {html.escape(self.head, quote=False)}", "", *told])
+        told = [f"{'  ' * (depth - 1)}- {escaped_markdown(text)}" for depth, text in self.lines]
+        return "\n".join([f"### {escaped_markdown(self.head)}", "", *told])
 
 
 def headline(verdict: HypothesisVerdict) -> str:

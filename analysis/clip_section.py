@@ -1,6 +1,5 @@
 """Section "Listening to the test clips": a player, a picture and the tags of one clip a tag, and how pairs are used."""
 
-import html
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import pandas as pd
 from matplotlib.image import imsave
 
 from analysis.evidence import Evidence
-from analysis.grids import Grid
+from analysis.grids import Grid, escaped_markdown
 from analysis.inspection import (
     HeardClip,
     Kind,
@@ -63,13 +62,13 @@ class Clips:
         lines = []
         for card in self.cards:
             clip = card.clip
-            lines.append(f"- **{_plain(clip.tag)}** {_plain(card.where)}: {_plain(', '.join(clip.annotated))}")
-            lines += [f"  - ! annotations: {_plain('; '.join(clip.flags))}"] if clip.flags else []
+            lines.append(f"- **{clip.tag}** {card.where}: {', '.join(clip.annotated)}")
+            lines += [f"  - ! annotations: {'; '.join(clip.flags)}"] if clip.flags else []
             for opinion in clip.opinions:
                 told = "; ".join(f"{SIGNS[one.mark]} {one.tag} {one.score:.2f}" for one in opinion.tags)
-                lines.append(f"  - {_plain(opinion.model)}: {_plain(told) or 'no tag'}")
-                lines += [f"    - ! {_plain('; '.join(opinion.flags))}"] if opinion.flags else []
-        return "\n".join(lines)
+                lines.append(f"  - {opinion.model}: {told or 'no tag'}")
+                lines += [f"    - ! {'; '.join(opinion.flags)}"] if opinion.flags else []
+        return "\n".join(map(escaped_markdown, lines))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +196,3 @@ def _thinned(table: npt.NDArray[np.float64], n_rows: int) -> npt.NDArray[np.floa
     starts = np.linspace(0, len(table), min(n_rows, len(table)), endpoint=False).astype(np.int64)
     sizes = np.diff(starts, append=len(table))
     return np.asarray(np.add.reduceat(table, starts, axis=0) / sizes[:, None])
-
-
-def _plain(text: str) -> str:
-    return html.escape(text, quote=False)

@@ -54,12 +54,11 @@ class Grid:
         return "  ".join(cells).rstrip()
 
     def markdown(self) -> str:
-        escaped = [
-            [html.escape(cell, quote=False).replace("|", "\\|") for cell in row] for row in (self.head, *self.rows)
-        ]
+        escaped = [[_cell(cell) for cell in row] for row in (self.head, *self.rows)]
         lines = [f"| {' | '.join(row)} |" for row in escaped]
         lines.insert(1, f"|{'|'.join('---:' if right else '---' for right in self.right)}|")
-        return "\n".join([f"**{self.title}**", "", *lines, *(f"\n{note}" for note in self.notes)])
+        notes = (f"\n{escaped_markdown(note)}" for note in self.notes)
+        return "\n".join([f"**{escaped_markdown(self.title)}**", "", *lines, *notes])
 
     def latex(self) -> str:
         """A tabular with booktabs rules, the notes as comments."""
@@ -73,8 +72,13 @@ _LATEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "Δ": r"$\Delta$", "~": r"\
 _LATEX |= {character: f"\\{character}" for character in "&%$#_{}"}
 
 
-def _markdown(text: str) -> str:
-    return html.escape(text, quote=False).replace("|", "\\|")
+def escaped_markdown(text: str) -> str:
+    """On one line, without tags of HTML, links or pictures: names of tags and files come from anywhere."""
+    return html.escape(" ".join(text.splitlines()), quote=False).replace("](", "]&#40;")
+
+
+def _cell(text: str) -> str:
+    return escaped_markdown(text).replace("\\", "&#92;").replace("|", "\\|")
 
 
 def _latex(text: str) -> str:

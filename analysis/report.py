@@ -4,7 +4,6 @@ summary.md  index.html  comparison.csv  tune.csv  tags.csv  pairs.csv  verdicts.
 files of analysis.label_page
 """
 
-import html
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pandas as pd
 
 from analysis import cards, figures, tables
 from analysis.clip_section import clips_section
+from analysis.grids import escaped_markdown
 from analysis.inspection import TagPairs
 from analysis.label_page import write_label_files
 from analysis.label_section import labels_section
@@ -36,7 +36,7 @@ def write_report(summary: Summary, folder: Path) -> Path:
         write_text(folder / f"{name}.csv", _csv(frame))
     write_json(folder / "verdicts.json", cards.to_json(summary.cards))
     write_label_files(summary.labels, folder)
-    head = [f"# {html.escape(title, quote=False)}", *(f"- {html.escape(line, quote=False)}" for line in header)]
+    head = [f"# {escaped_markdown(title)}", *(f"- {escaped_markdown(line)}" for line in header)]
     write_text(folder / "summary.md", "\n\n".join(["\n".join(head), *(one.markdown() for one in sections)]) + "\n")
     return write_page(folder, title=title, header=header, sections=sections)
 

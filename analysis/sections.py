@@ -5,7 +5,6 @@ as ready text; every text is escaped by the templates. Adding a kind of part is 
 """
 
 import base64
-import html
 import io
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.canvas import DARK, LIGHT, Theme
+from analysis.grids import escaped_markdown
 
 
 class Part(Protocol):
@@ -34,7 +34,7 @@ class Section:
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def markdown(self) -> str:
-        return "\n\n".join([f"## {html.escape(self.title, quote=False)}", *(part.markdown() for part in self.parts)])
+        return "\n\n".join([f"## {escaped_markdown(self.title)}", *(part.markdown() for part in self.parts)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Text:
     soft: bool = False
 
     def markdown(self) -> str:
-        return "\n\n".join(html.escape(line, quote=False) for line in self.lines)
+        return "\n\n".join(escaped_markdown(line) for line in self.lines)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class Picture:
         return {"light": as_base64(self.light), "dark": as_base64(self.dark)}
 
     def markdown(self) -> str:
-        return f"![{html.escape(self.title, quote=False)}]({self.name}.png)"
+        return f"![{escaped_markdown(self.title)}]({self.name}.png)"
 
 
 def draw(name: str, title: str, figure: Callable[[Theme], Figure | None], *, wide: bool = False) -> list[Picture]:

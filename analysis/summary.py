@@ -1,6 +1,5 @@
 """One run summarised: tables, verdicts and the text that `tagsearch summarize` prints. Nothing is written here."""
 
-import html
 import json
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +12,7 @@ import pandas as pd
 
 from analysis import cards, tables
 from analysis.evidence import Evidence, collect
-from analysis.grids import Grid
+from analysis.grids import Grid, escaped_markdown
 from analysis.judgement import HypothesisVerdict
 from analysis.labels import CorpusLabels
 from analysis.premises import Premise, premises_of
@@ -84,7 +83,7 @@ class Summary:
         return "\n\n".join(blocks + [card.plain(width) for card in self.cards] + self._no_verdicts)
 
     def markdown(self) -> str:
-        title, *rest = (html.escape(line, quote=False) for line in self.header)
+        title, *rest = (escaped_markdown(line) for line in self.header)
         blocks = [f"# {title}", "\n".join(f"- {line}" for line in rest), *(grid.markdown() for grid in self.grids)]
         blocks += ["## Verdicts", *(card.markdown() for card in self.cards), *self._no_verdicts]
         return "\n\n".join(blocks) + "\n"

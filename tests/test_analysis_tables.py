@@ -111,6 +111,16 @@ def test_markdown_cells_cannot_break_out_of_their_table():
     assert grid.markdown().splitlines()[-1] == "| x\\|y | 1 |"
 
 
+def test_what_stands_in_markdown_is_neither_html_nor_a_link_and_keeps_its_line():
+    grid = Grid(
+        title="<b>", head=("a", "b"), rows=(("x\\|y", "p\nq"),), right=(False, False), notes=("[tag](http://a) <i>",)
+    )
+    title, _, _, _, row, _, note = grid.markdown().split("\n")
+    assert title == "**&lt;b&gt;**"
+    assert row == "| x&#92;\\|y | p q |"
+    assert note == "[tag]&#40;http://a) &lt;i&gt;"
+
+
 def test_the_margins_of_the_first_hypothesis_serve_the_exploratory_comparisons():
     fake = FakeRun(signals=THREE)
     assert tables.study_margins(fake.study()) == {"roc_auc": 0.005, "pr_auc": 0.010}
