@@ -105,6 +105,9 @@ def clips_section(run: RunData, evidence: Evidence, pairs: TagPairs) -> Section:
         lines = ("No completed confirm trial listens yet.", *notes)
         return Section(anchor="clips", title=TITLE, parts=[Text(lines=lines)])
     clips = heard_clips(run.corpus, _excerpts(run, notes), listeners, pairs)
+    unheard = [tag for tag in run.corpus.tags if tag not in {clip.tag for clip in clips}]
+    if unheard:
+        notes.append(f"{len(unheard)} of {len(run.corpus.tags)} tags have no clip of their own: {', '.join(unheard)}.")
     counts = _counts(run, listeners, pairs)
     parts: list[Part] = [
         *_pair_grids(run, listeners, pairs, counts),

@@ -105,6 +105,18 @@ def test_a_run_without_excerpts_tells_its_clips_without_audio(tmp_path):
     assert len(section.parts[-1].clips) == len(clips_to_hear(summary.run.corpus))
 
 
+def test_tags_without_a_clip_are_told(heard):
+    summary, section = heard
+    assert "have no clip of their own" not in section.markdown()
+    labels = summary.run.corpus.labels.copy()
+    labels[summary.run.corpus.rows("test"), 1] = 0
+    run = dataclasses.replace(
+        summary.run, folder=summary.run.folder / "none", corpus=dataclasses.replace(summary.run.corpus, labels=labels)
+    )
+    text = clips_section(run, summary.evidence, PAIRS).markdown()
+    assert "1 of 6 tags have no clip of their own: tag 1." in text
+
+
 def test_damaged_excerpts_are_told_and_the_clips_shown_without_them(tmp_path):
     summary = summarized(tmp_path)
     add_excerpts(summary)
