@@ -46,7 +46,8 @@ def tags_section(run: RunData, evidence: Evidence) -> Section:
     arms = {arm: model for arm in evidence.arms if (model := _model(run, arm, FINAL, notes))}
     snapshots = _snapshots(run, arms, notes)
     if not arms:
-        return Section(anchor="tags", title="Tag by tag", parts=[Text(lines=("No confirm trial has completed yet.",))])
+        told = Text(lines=tuple(notes) or ("No confirm trial has completed yet.",))
+        return Section(anchor="tags", title="Tag by tag", parts=[told])
     models = [*arms.values(), *(pair.early for pair in snapshots)]
     shown = [arms[arm] for arm in shown_arms(run, tuple(arms))]
     notes += dict.fromkeys(note for model in models for note in model.notes)

@@ -111,6 +111,18 @@ def test_a_run_without_a_completed_trial_says_so(tmp_path):
     assert not section.tables
 
 
+def test_where_no_scores_can_be_read_it_is_told_why(tmp_path):
+    fake = FakeRun(signals=TWO_ARMS, seeds=1)
+    study = fake.study()
+    fake.write(tmp_path, study)
+    run = gather(tmp_path, study)
+    for trial in run.confirm:
+        (trial.folder / "scores.npz").unlink()
+    text = section_of(summarize(run)).markdown()
+    assert "completed yet" not in text
+    assert "arm 'focal' has no confirm trial with scores" in text
+
+
 def test_without_the_baseline_nothing_is_drawn_against_it(tmp_path):
     lost = {("bce", k): State.DIVERGED for k in range(2)}
     section = section_of(summarized(FakeRun(signals=TWO_ARMS, seeds=2, lost=lost), tmp_path))
