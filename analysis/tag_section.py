@@ -36,7 +36,7 @@ BALANCE_NOTE = (
 )
 CAUTION = (
     "Single tags are exploratory: the lines are the SD over seeds and leave out which few clips happen to test a tag, "
-    "so of fifty tags some differ by luck alone."
+    "so of many tags some differ by luck alone."
 )
 
 
