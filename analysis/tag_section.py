@@ -233,7 +233,7 @@ def _side_by_side(
 ) -> list[Part]:
     same = one.arm == other.arm
     title = f"{one.arm}: {names[1]} and {names[0]}" if same else f"{names[0]} beside {names[1]}"
-    file = f"tags_{one.arm}_{other.checkpoint}" if same else f"tags_{one.arm}"
+    file = f"tags_snapshot_{one.arm}_{other.checkpoint}" if same else f"tags_arm_{one.arm}"
     n_clips = len(run.corpus.rows("test"))
     drawn = partial(tag_figures.side_by_side, one, other, names=names, places=places, n_clips=n_clips)
     return [*draw(file, f"{title}, by the difference in PR AUC", drawn, wide=True)]

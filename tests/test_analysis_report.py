@@ -45,8 +45,8 @@ def test_the_report_has_all_its_files_and_no_half_written_one(reported):
         "summary.md",
         "tag_pairs.csv",
         "tags.csv",
+        "tags_arm_focal.png",
         "tags_counts.png",
-        "tags_focal.png",
         "tags_precision_recall.png",
         "tune.csv",
         "verdicts.json",
@@ -95,7 +95,13 @@ def test_the_verdicts_file_is_strict_json(reported):
 
 
 def test_pictures_are_drawn_and_not_blank(reported):
-    for name in ("forest.png", "learning_curves.png", "tags_counts.png", "tags_focal.png", "tags_precision_recall.png"):
+    for name in (
+        "forest.png",
+        "learning_curves.png",
+        "tags_arm_focal.png",
+        "tags_counts.png",
+        "tags_precision_recall.png",
+    ):
         pixels = image.imread(reported[1] / name)[..., :3]
         assert pixels.shape[1] > 600
         assert 0.01 < (pixels < 0.9).any(axis=2).mean() < 0.7

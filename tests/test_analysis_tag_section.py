@@ -36,7 +36,12 @@ def pictures(section):
 
 def test_every_rival_is_drawn_beside_the_baseline(tmp_path):
     section = section_of(summarized(FakeRun(signals=TWO_ARMS | {"triplet": 1.2}, seeds=2), tmp_path))
-    assert pictures(section) == ["tags_precision_recall", "tags_counts", "tags_focal", "tags_triplet"]
+    assert pictures(section) == ["tags_precision_recall", "tags_counts", "tags_arm_focal", "tags_arm_triplet"]
+
+
+def test_no_name_of_an_arm_takes_the_file_of_another_picture(tmp_path):
+    section = section_of(summarized(FakeRun(signals={"bce": 1.0, "counts": 1.2}, seeds=1), tmp_path))
+    assert len(set(pictures(section))) == len(pictures(section)) == 3
 
 
 def test_of_many_arms_the_baseline_and_the_best_on_validation_are_drawn_and_all_are_in_the_table(tmp_path):
@@ -49,7 +54,7 @@ def test_of_many_arms_the_baseline_and_the_best_on_validation_are_drawn_and_all_
         for t in run.confirm
     )
     section = section_of(summarize(dataclasses.replace(run, confirm=lifted)))
-    assert pictures(section)[2:] == ["tags_d"]
+    assert pictures(section)[2:] == ["tags_arm_d"]
     assert list(section.tables["tags"]["arm"].unique()) == list("abcde")
 
 
@@ -81,7 +86,7 @@ def test_a_snapshot_is_drawn_beside_the_end_of_the_baseline(tmp_path):
     summary = summarized(FakeRun(signals=TWO_ARMS, seeds=2), tmp_path, snapshots=(2,))
     add_snapshot(summary.run, "bce", "epoch2", worse=2.0)
     section = section_of(summary)
-    assert pictures(section)[-1] == "tags_bce_epoch2"
+    assert pictures(section)[-1] == "tags_snapshot_bce_epoch2"
     table = section.tables["tags"].groupby(["arm", "checkpoint"], sort=False)["pr_auc"].mean()
     assert list(table.index) == [("bce", "final"), ("focal", "final"), ("bce", "epoch2")]
     assert table["bce", "epoch2"] < table["bce", "final"]
@@ -89,7 +94,7 @@ def test_a_snapshot_is_drawn_beside_the_end_of_the_baseline(tmp_path):
 
 def test_a_snapshot_that_no_trial_kept_is_told_and_not_drawn(tmp_path):
     section = section_of(summarized(FakeRun(signals=TWO_ARMS, seeds=2), tmp_path, snapshots=(2,)))
-    assert pictures(section)[-1] == "tags_focal"
+    assert pictures(section)[-1] == "tags_arm_focal"
     assert "has no confirm trial with scores of checkpoint 'epoch2'" in section.markdown()
 
 
