@@ -97,7 +97,8 @@ def _shared(labels: CorpusLabels) -> str:
     ]
     if not told:
         return "No song, album or artist of the test split is in the training split."
-    return f"Also in the training split: {'; '.join(told)}. To that extent test scores are scores on known music."
+    known = "songs" if rows[0]["n_shared"] else "artists"
+    return f"Also in the training split: {'; '.join(told)}. To that extent test scores are scores on known {known}."
 
 
 def _agreement(labels: CorpusLabels) -> str:

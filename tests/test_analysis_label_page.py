@@ -117,6 +117,13 @@ def test_a_poor_corpus_is_shown_and_says_what_is_missing(tmp_path, rows, extra, 
     assert said in analysis.labels_text(CorpusLabels(table=table), 500)
 
 
+@pytest.mark.parametrize(("songs", "known"), [([0, 1, 0, 1], "known songs."), ([0, 1, 2, 3], "known artists.")])
+def test_only_a_shared_song_makes_test_music_known(songs, known):
+    rows = [[1, 0], [0, 1], [1, 0], [0, 1]]
+    table = table_of(rows, songs=songs, artists=[0, 1, 0, 1], splits=[0, 0, 2, 2])
+    assert f"test scores are scores on {known}" in analysis.labels_text(table, 500)
+
+
 def test_a_single_song_is_shown(tmp_path):
     rows = [[1, 0, 1], [1, 1, 0], [1, 0, 0]]
     assert analysis.inspect(table_of(rows, songs=[4, 4, 4], splits=[0, 1, 2]), tmp_path).exists()
