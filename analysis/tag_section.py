@@ -151,14 +151,14 @@ def _mean_sd(model: Tagwise, name: str, digits: int) -> str:
 
 def never_told(model: Tagwise) -> str:
     """Which tags a model leaves out, in one sentence."""
-    name, n_tags = model_name(model), len(model.frame)
+    name, n_tags = model_name(model), int((model.frame["n_test"] > 0).sum())
     if not model.totals.n_never:
         return f"{name} predicts every annotated tag at least once."
     n_never = f"{model.totals.n_never:.3g}"
     if len(model.seeds) == 1:
-        return f"{name} never predicts {n_never} of {n_tags} tags: {', '.join(model.never)}."
+        return f"{name} never predicts {n_never} of {n_tags} annotated tags: {', '.join(model.never)}."
     alike = f"no seed predicts {', '.join(model.never)}" if model.never else "every tag is predicted by some seed"
-    return f"{name} never predicts {n_never} of {n_tags} tags (mean over its seeds); {alike}."
+    return f"{name} never predicts {n_never} of {n_tags} annotated tags (mean over its seeds); {alike}."
 
 
 def model_name(model: Tagwise) -> str:

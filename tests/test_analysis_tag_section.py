@@ -138,7 +138,7 @@ def test_tags_that_no_seed_predicts_are_named(tmp_path):
     low = [[-9.0, 3.0]] * 4
     corpus = small_corpus([[1, 0], [0, 1]], [[1, 0], [1, 1], [0, 1], [0, 0]])
     trial = scored_trial(tmp_path, {FINAL: ([[4, 0], [0, 2]], low)})
-    assert tag_section.never_told(trial_tagwise(corpus, trial)) == "bce never predicts 1 of 2 tags: a."
+    assert tag_section.never_told(trial_tagwise(corpus, trial)) == "bce never predicts 1 of 2 annotated tags: a."
 
 
 def test_names_of_tags_cannot_inject_html_nor_break_a_picture(tmp_path):
@@ -169,6 +169,12 @@ def test_a_tag_without_a_positive_test_clip_is_named_below_the_table(tmp_path):
     model = trial_tagwise(small_corpus([[1, 0], [0, 1]], [[1, 0], [0, 0]]), trial)
     (grid,) = tag_section.extreme_grids(model, n_clips=2)
     assert grid.notes == ("Left out, without a positive or a negative test clip: b.",)
+
+
+def test_tags_without_a_test_clip_are_not_among_those_that_might_be_predicted(tmp_path):
+    trial = scored_trial(tmp_path, {FINAL: ([[4, 0, 0], [0, 2, 0]], [[-2, 5, 0], [-1, 5, 0]])})
+    corpus = small_corpus([[1, 0, 0], [0, 1, 0]], [[1, 0, 0], [0, 1, 0]], tags=["a", "b", "c"])
+    assert tag_section.never_told(trial_tagwise(corpus, trial)) == "bce never predicts 1 of 2 annotated tags: a."
 
 
 # --- figures ---------------------------------------------------------------------------------------------------------
