@@ -14,7 +14,7 @@ from analysis import tag_pairs
 from analysis.label_measures import ratio
 from analysis.labels import CorpusLabels
 from analysis.rundata import RunData
-from analysis.underfit import end_slope
+from analysis.underfit import MIN_TAIL, end_slope
 from tagsearch.study.schema import Hypothesis, PremiseName
 
 MIN_MEAN_IR, MIN_CVIR = 1.5, 0.2  # Charte et al. 2015: above both, a data set counts as imbalanced
@@ -48,7 +48,7 @@ def premises_of(hypothesis: Hypothesis, run: RunData, labels: CorpusLabels) -> t
 
 def underfit(run: RunData) -> Premise:
     """Of the baseline's confirm trials: holds if its validation objective surely still improves at the end, does not if
-    it surely does not, both at 95 %."""
+    it surely does not, both at 95 %; open where that is more than half of the curve: every start rises."""
     baseline, objective = run.study.baseline.name, run.study.objective
     slope = end_slope(run, baseline)
     if slope is None:
@@ -62,6 +62,8 @@ def underfit(run: RunData) -> Premise:
         f"{slope.mean:+.4f}{interval} an epoch; its best epoch is {slope.best_epoch:.1f} on average."
     )
     holds = True if slope.lower > 0 else False if slope.upper <= 0 else None
+    if 2 * slope.n_epochs > slope.budget:
+        holds, sentence = None, f"{sentence} That is no end yet: it takes {2 * MIN_TAIL} epochs to judge one."
     figures = {"slope": slope.mean, "lower": slope.lower, "upper": slope.upper, "best_epoch": slope.best_epoch}
     return Premise(name="underfit", holds=holds, sentence=sentence, figures=figures)
 

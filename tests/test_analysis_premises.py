@@ -61,11 +61,19 @@ def test_the_surest_companion_counted_by_hand():
 
 
 def test_a_rising_curve_is_an_under_fit_and_a_flat_one_is_not():
-    rising = [[0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.41]]
-    falling = [[0.4, 0.3, 0.2, 0.1], [0.41, 0.3, 0.2, 0.1]]
-    unsure = [[0.1, 0.2, 0.3], [0.3, 0.2, 0.1]]
+    rising = [[0.1] * 6 + end for end in ([0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.41])]
+    falling = [[0.4] * 6 + end for end in ([0.4, 0.3, 0.2, 0.1], [0.4, 0.3, 0.2, 0.11])]
+    unsure = [rising[0], falling[0]]
     assert [premises.underfit(run_of(*curves)).holds for curves in (rising, falling, unsure)] == [True, False, None]
-    assert "improves by +0.1015 [" in premises.underfit(run_of(*rising)).sentence
+    assert "improves by +0.0810 [" in premises.underfit(run_of(*rising)).sentence
+
+
+def test_the_rise_at_the_start_of_a_short_run_is_no_under_fit():
+    premise = premises.underfit(run_of([0.1, 0.3, 0.3, 0.3], [0.1, 0.3, 0.31, 0.3]))
+    assert premise.figures["lower"] > 0
+    assert premise.holds is None
+    assert "In the last 4 of 4 epochs" in premise.sentence
+    assert "That is no end yet: it takes 10 epochs to judge one." in premise.sentence
 
 
 def test_without_a_slope_under_fitting_is_open():
