@@ -1,0 +1,83 @@
+"""What a finished trial is measured by besides its scores, for the discussion (records.MEASURES).
+
+Fit: cross-entropy and macro PR AUC of the final checkpoint on validation clips and on as many training clips, evenly
+spaced over the split and scored exactly alike (whole clips, evaluation mode, the same cross-entropy for every loss), so
+that the gap between the two compares between losses, samplers and augmentations, as train/loss does not. It costs one
+more validation, so it is taken once and not every epoch.
+
+Separation: the mean silhouette of clip embeddings under the cosine distance (Rousseeuw 1987), which tells whether a loss
+on the embedding did anything at all to it. Clips have several tags, so each tag divides them into those that have it
+and the others, and the mean is over tags. Values are small: single tags never fill a cluster of their own.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from tagsearch.data.batches import Chunks, Ints
+from tagsearch.records import CorpusTable
+from tagsearch.training.evaluate import ClipOutputs, clip_logits, clip_outputs, cross_entropy
+from tagsearch.training.metrics import macro, per_tag_metrics
+
+N_SEPARATED = 500  # validation clips whose embeddings are compared, each with each
+MIN_CLIPS = 2  # with a tag, and without it: a cluster of one has no inner distance
+
+
+def measure(
+    model: torch.nn.Module, initial: torch.nn.Module, valid: ClipOutputs, *, chunks: Chunks, corpus: CorpusTable
+) -> dict[str, float]:
+    """By name; what is not defined (a tag or a clip too few) is left out. `valid`: what `model` says of the validation
+    clips; `initial`: the network before training."""
+    n_valid = len(valid.logits)
+    train_rows, valid_rows = evenly_spaced(corpus.rows("train"), n_valid), corpus.rows("valid")
+    train_logits = clip_logits(model, chunks, train_rows)
+    places = evenly_spaced(np.arange(n_valid), N_SEPARATED)
+    before = clip_outputs(initial, chunks, valid_rows[places]).embeddings
+    labels = corpus.labels[valid_rows]
+    found = {
+        **fit("train", train_logits, corpus.labels[train_rows]),
+        **fit("valid", valid.logits, labels),
+        "silhouette_before": silhouette(before, labels[places]),
+        "silhouette_after": silhouette(valid.embeddings[places], labels[places]),
+    }
+    return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def fit(split: str, logits: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> dict[str, float]:
+    pr_auc, _ = macro(per_tag_metrics(logits, labels).pr_auc)
+    return {f"{split}_bce": cross_entropy(logits, labels), f"{split}_pr_auc": pr_auc}
+
+
+def evenly_spaced(rows: Ints, n: int) -> Ints:
+    """`n` of them, or all if they are fewer."""
+    return rows[np.linspace(0, len(rows) - 1, min(n, len(rows))).round().astype(np.int64)]
+
+
+def silhouette(embeddings: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> float:
+    """Mean over tags of the silhouette score of clips with the tag and clips without it, in [-1, 1]; NaN if no tag has
+    MIN_CLIPS of either.
+
+    embeddings (n_clips, D); labels (n_clips, n_tags). Of each tag it is scikit-learn's silhouette_score(metric="cosine"):
+    a clip's (b - a) / max(a, b), a and b its mean distances to the other clips of its own side and to the other side."""
+    n_with = labels.sum(axis=0, dtype=np.int64)
+    enough = (n_with >= MIN_CLIPS) & (len(labels) - n_with >= MIN_CLIPS)
+    if not enough.any():
+        return float("nan")
+    sides = labels[:, enough].astype(np.float64)  # (n_clips, n_tags), 1 with the tag
+    distances = cosine_distances(embeddings)
+    to_with, to_without = distances @ sides, distances @ (1 - sides)  # sums over clips; a clip's own distance is 0
+    n_with, n_without = sides.sum(axis=0), (1 - sides).sum(axis=0)
+    own = np.where(sides, to_with / (n_with - 1), to_without / (n_without - 1))
+    other = np.where(sides, to_without / n_without, to_with / n_with)
+    larger = np.maximum(own, other)
+    values = np.divide(other - own, larger, out=np.zeros_like(own), where=larger > 0)  # 0 where all clips coincide
+    return float(values.mean())
+
+
+def cosine_distances(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """(n, n); 1 from a vector of zeros, which has no direction, to every other."""
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
+    directions = vectors / np.where(lengths > 0, lengths, 1.0)
+    distances: npt.NDArray[np.float64] = np.clip(1 - directions @ directions.T, 0.0, 2.0)
+    np.fill_diagonal(distances, 0.0)
+    return distances
