@@ -91,9 +91,7 @@ def steps(model: str, width: int, precision: str, channels_last: bool) -> Iterat
 
 
 def scores(model: str, width: int, arguments: argparse.Namespace) -> None:
-    found = open_corpus(
-        {"corpus": "builtin", "size": arguments.size}, cache=arguments.cache, progress=lambda *_: None
-    )
+    found = open_corpus({"corpus": "builtin", "size": arguments.size}, cache=arguments.cache, progress=lambda *_: None)
     front_end = entry("model", model).load().front_end
     view = write_view(prepare(found, front_end, cache=arguments.cache, progress=lambda *_: None), found.table)
     adam = {f"optimizer.{name}": knob.default for name, knob in entry("optimizer", "adam").knobs.items()}
