@@ -105,7 +105,7 @@ def entanglement(labels: CorpusLabels, *, separation: float = math.nan) -> Premi
     with_synonym       share of the tags that have a likely synonym
     one_word           share of the clips with any word of a group of synonyms that have only one of its words
     surest_companion   P(other tag | tag) of each tag's most faithful companion, mean over tags
-    silhouette         `separation`: of the trained baseline's embeddings by tag, NaN if not measured; not judged"""
+    silhouette         `separation`: of tags in the trained baseline's embeddings, NaN if not measured; not judged"""
     tagged = labels.table.labels[labels.tagged]
     if len(labels.table.tags) < 2 or not len(tagged):
         sentence = "Fewer than two tags, or no clip with a tag: entanglement cannot be judged."
@@ -125,7 +125,7 @@ def entanglement(labels: CorpusLabels, *, separation: float = math.nan) -> Premi
         f"{choice if labels.families else ''}."
     )
     if math.isfinite(separation):
-        sentence += f" The trained baseline's embeddings separate the tags with a silhouette of {separation:+.3f}."
+        sentence += f" In the trained baseline's embeddings the tags have a mean silhouette of {separation:+.3f}."
     return Premise(name="entanglement", holds=with_synonym >= MIN_WITH_SYNONYM, sentence=sentence, figures=figures)
 
 

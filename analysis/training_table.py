@@ -24,8 +24,9 @@ GAP_NOTE = (
     "positive is better."
 )
 SILHOUETTE_NOTE = (
-    "Silhouette: how far embeddings of validation clips with a tag lie from those without it (cosine, mean over tags, "
-    "-1 to 1), with the initial and with the trained weights: whether a loss on the embedding changed it."
+    "Silhouette: how much nearer the embeddings of a tag's clips are to each other than to other clips (validation, "
+    "cosine, mean over tags, -1 to 1), with the initial and with the trained weights: whether a loss on the embedding "
+    "did anything to it."
 )
 LOST_NOTE = "- where a trial's record does not have it."
 

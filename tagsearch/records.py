@@ -61,7 +61,7 @@ MEASURES = (  # of a confirm trial's final checkpoint, see training.measures
     "valid_bce",
     "train_pr_auc",  # macro, over the same clips
     "valid_pr_auc",
-    "silhouette_before",  # how far the clips' embeddings are separated by tag, before training and after it
+    "silhouette_before",  # how far tags are separated in the clips' embeddings, before training and after it
     "silhouette_after",
 )
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, log_loss, silhouette_score
+from sklearn.metrics import average_precision_score, log_loss, silhouette_samples
 
 from tagsearch.training.measures import evenly_spaced, fit, silhouette
 
@@ -17,9 +17,9 @@ def clusters(separation: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("separation", [0.0, 1.0, 5.0])
-def test_the_silhouette_is_the_mean_over_tags_of_scikit_learns(separation: float) -> None:
+def test_the_silhouette_is_scikit_learns_over_the_clips_of_each_tag(separation: float) -> None:
     embeddings, labels = clusters(separation)
-    expected = np.mean([silhouette_score(embeddings, tag, metric="cosine") for tag in labels.T])
+    expected = np.mean([silhouette_samples(embeddings, tag, metric="cosine")[tag == 1].mean() for tag in labels.T])
     assert silhouette(embeddings, labels) == pytest.approx(expected, abs=1e-6)
 
 
@@ -51,6 +51,10 @@ def test_the_fit_is_scikit_learns_log_loss_and_average_precision() -> None:
     probabilities = 1 / (1 + np.exp(-logits.astype(float)))
     assert found["train_bce"] == pytest.approx(log_loss(labels.ravel(), probabilities.ravel()))
     assert found["train_pr_auc"] == pytest.approx(average_precision_score(labels, logits, average="macro"))
+
+
+def test_infinite_logits_have_no_fit() -> None:
+    assert fit("train", np.array([[np.inf], [0.0]], np.float32), np.array([[1], [0]], np.uint8)) == {}
 
 
 @pytest.mark.parametrize(("n", "rows"), [(3, [10, 12, 14]), (5, [10, 11, 12, 13, 14]), (9, [10, 11, 12, 13, 14])])
