@@ -19,16 +19,16 @@ Floats = npt.NDArray[np.float64]
 
 NOT_MEASURED = "-"
 GAP_NOTE = (
-    "Cross-entropy: of the scored checkpoint, over whole clips, on validation and on as many training clips; the same "
-    "measure for every loss. Gap: validation minus training. End slope: change of the objective per epoch at the end, "
-    "positive is better."
+    "CE, cross-entropy, and PR AUC: of the scored checkpoint, on validation and on as many training clips. Gap: "
+    "validation minus training. A loss whose scores are no probabilities has a larger CE on both; its PR AUC tells how "
+    "well it fits. End slope: gain in the objective per epoch at the end."
 )
 SILHOUETTE_NOTE = (
     "Silhouette: how much nearer the embeddings of a tag's clips are to each other than to other clips (validation, "
     "cosine, mean over tags, -1 to 1), with the initial and with the trained weights: whether a loss on the embedding "
     "did anything to it."
 )
-LOST_NOTE = "- where a trial's record does not have it."
+LOST_NOTE = "-: not measured."
 
 
 def training(run: RunData) -> pd.DataFrame:
@@ -72,7 +72,6 @@ _HEAD = [
 
 def training_grid(frame: pd.DataFrame) -> Grid:
     """Of a frame with at least one row."""
-    cells = {name: f"{name}_mean" for name in ("audio_hours", "seconds")}
     rows = tuple(
         (
             str(row["arm"]),
@@ -80,17 +79,23 @@ def training_grid(frame: pd.DataFrame) -> Grid:
             _told(row["best_epoch"], 1),
             _signed(row["end_slope"]),
             *(_mean_sd(row, name) for name in ("train_bce", "valid_bce", "gap")),
-            _change(row),
-            _told(row[cells["audio_hours"]], 1),
-            _told(row[cells["seconds"]], 0),
+            _change(row, "train_pr_auc", "valid_pr_auc"),
+            _change(row, "silhouette_before", "silhouette_after"),
+            _told(row["audio_hours_mean"], 1),
+            _told(row["seconds_mean"], 0),
         )
         for row in frame.to_dict(orient="records")
     )
-    head = ("arm", "epochs", "best epoch", "end slope", "train CE", "valid CE", "gap", "silhouette", "audio h", "s")
     is_complete = bool(frame[[f"{name}_mean" for name in _MEASURES]].notna().all(axis=None))
     notes = (GAP_NOTE, SILHOUETTE_NOTE) if is_complete else (GAP_NOTE, SILHOUETTE_NOTE, LOST_NOTE)
-    right = (False, *(True for _ in head[1:]))
-    return Grid(title="Training: mean ± SD over the seeds", head=head, rows=rows, right=right, notes=notes)
+    right = (False, *(True for _ in _GRID_HEAD[1:]))
+    return Grid(title="Training: mean ± SD over the seeds", head=_GRID_HEAD, rows=rows, right=right, notes=notes)
+
+
+_GRID_HEAD = (
+    *("arm", "epochs", "best epoch", "end slope", "train CE", "valid CE", "CE gap"),
+    *("PR AUC train → valid", "silhouette before → after", "audio h", "seconds"),
+)
 
 
 def _told(value: float, digits: int) -> str:
@@ -106,8 +111,7 @@ def _mean_sd(row: Mapping[object, float], name: str) -> str:
     return _told(mean, 3) if np.isnan(sd) else f"{mean:.3f} ± {sd:.3f}"
 
 
-def _change(row: Mapping[object, float]) -> str:
-    before, after = (row[f"silhouette_{when}_mean"] for when in ("before", "after"))
-    if np.isnan(before) or np.isnan(after):
+def _change(row: Mapping[object, float], before: str, after: str) -> str:
+    if np.isnan(row[f"{before}_mean"]) or np.isnan(row[f"{after}_mean"]):
         return NOT_MEASURED
-    return f"{before:+.3f} → {_mean_sd(row, 'silhouette_after')}"
+    return f"{row[f'{before}_mean']:.3f} → {_mean_sd(row, after)}"

@@ -32,8 +32,9 @@ def test_the_training_table_has_a_row_an_arm_with_what_was_measured(tmp_path):
 def test_the_grid_tells_the_gap_and_the_silhouette_before_and_after(tmp_path):
     grid = training_grid(training(run_of(tmp_path, measures={"bce": BCE, "triplet": TRIPLET})))
     told = dict(zip(grid.head, grid.rows[1], strict=True))
-    assert told["gap"] == "0.010 ± 0.000"
-    assert told["silhouette"] == "+0.010 → 0.090 ± 0.000"
+    assert told["CE gap"] == "0.010 ± 0.000"
+    assert told["PR AUC train → valid"] == "0.500 → 0.300 ± 0.000"
+    assert told["silhouette before → after"] == "0.010 → 0.090 ± 0.000"
     assert LOST_NOTE not in grid.notes
 
 
@@ -56,7 +57,7 @@ def test_records_without_measures_are_told_as_not_measured(tmp_path):
     frame = training(run_of(tmp_path))
     told = dict(zip(training_grid(frame).head, training_grid(frame).rows[0], strict=True))
     assert frame["gap_mean"].isna().all()
-    assert (told["train CE"], told["gap"], told["silhouette"]) == ("-", "-", "-")
+    assert [told[name] for name in ("train CE", "CE gap", "silhouette before → after")] == ["-"] * 3
     assert LOST_NOTE in training_grid(frame).notes
 
 
