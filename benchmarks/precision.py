@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -29,7 +28,7 @@ from tagsearch.data.features import write_view
 from tagsearch.data.store import prepare
 from tagsearch.losses.bce import BCE
 from tagsearch.records import TrialSpec
-from tagsearch.registry import entry
+from tagsearch.registry import Scalar, entry
 from tagsearch.study.schema import Stop
 from tagsearch.training.arithmetic import DTYPES, forward_pass, laid_out
 from tagsearch.training.components import component
@@ -93,33 +92,41 @@ def steps(model: str, width: int, precision: str, channels_last: bool) -> Iterat
 
 
 def scores(model: str, width: int, arguments: argparse.Namespace) -> None:
-    found = open_corpus({"corpus": "builtin", "size": arguments.size}, cache=arguments.cache, progress=lambda *_: None)
-    front_end = entry("model", model).load().front_end
-    view = write_view(prepare(found, front_end, cache=arguments.cache, progress=lambda *_: None), found.table)
-    adam = {f"optimizer.{name}": knob.default for name, knob in entry("optimizer", "adam").knobs.items()}
-    plain = {name: value for name, value in baseline(model).items() if not name.startswith("optimizer")}
-    config = plain | adam | {"optimizer": "adam", "model.width": width, "epochs": arguments.epochs}
+    config = with_adam(model) | {"model.width": width, "epochs": arguments.epochs}
     with tempfile.TemporaryDirectory() as folder:
-        found.table.save(Path(folder) / "corpus.npz")
-        settings = TrialSettings(
-            corpus=Path(folder) / "corpus.npz",
-            features=view,
-            objective="valid/pr_auc",
-            checkpoint="best",
-            stop=Stop(),
-            snapshots=(),
-            device="cpu",
-        )
+        settings = on_builtin(model, arguments.size, cache=arguments.cache, folder=Path(folder))
         for seed in range(1, arguments.seeds + 1):
-            spec = TrialSpec(phase="tune", arm=model, index=0, seed=seed, config=config)
             told = {}
             for precision in DTYPES:
-                trial = replace(spec, config={**config, "precision": precision})
-                rows = list(run_trial(trial, settings, Path(folder) / f"{precision}-{seed}"))
-                curve = [row["valid/pr_auc"] for row in rows]
+                changed = {**config, "precision": precision}
+                spec = TrialSpec(phase="tune", arm=model, index=0, seed=seed, config=changed)
+                curve = [row["valid/pr_auc"] for row in run_trial(spec, settings, Path(folder) / spec.name)]
                 facts = {"best": max(curve), "last": statistics.mean(curve[-LAST:])}
                 told |= {f"{precision}_{name}": round(value, 4) for name, value in facts.items()}
             print(json.dumps({"model": model, "width": width, "seed": seed} | told), flush=True)
+
+
+def with_adam(model: str) -> dict[str, Scalar]:
+    """The defaults, but Adam, which learns something in few epochs."""
+    plain = {name: value for name, value in baseline(model).items() if not name.startswith("optimizer")}
+    knobs = {f"optimizer.{name}": knob.default for name, knob in entry("optimizer", "adam").knobs.items()}
+    return plain | knobs | {"optimizer": "adam"}
+
+
+def on_builtin(model: str, size: str, *, cache: Path, folder: Path) -> TrialSettings:
+    """Settings of trials of `model` on the built-in corpus, whose table is put into `folder`."""
+    corpus = open_corpus({"corpus": "builtin", "size": size}, cache=cache, progress=lambda *_: None)
+    corpus.table.save(folder / "corpus.npz")
+    prepared = prepare(corpus, entry("model", model).load().front_end, cache=cache, progress=lambda *_: None)
+    return TrialSettings(
+        corpus=folder / "corpus.npz",
+        features=write_view(prepared, corpus.table),
+        objective="valid/pr_auc",
+        checkpoint="best",
+        stop=Stop(),
+        snapshots=(),
+        device="cpu",
+    )
 
 
 if __name__ == "__main__":

@@ -430,7 +430,7 @@ TRAINING: dict[str, Knob] = {
     "precision": Knob(
         default="float32",
         choices=("float32", "bf16"),
-        reason="PENDING",
+        reason="bf16 trains 2-D networks up to 3 times as fast, but cost cnn2d 0.01 of validation PR AUC",
     ),
     "channels_last": Knob(
         default=True,

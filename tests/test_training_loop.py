@@ -14,6 +14,7 @@ import torch
 from sklearn.metrics import average_precision_score
 
 from tagsearch.augment.spec_augment import SpecAugment
+from tagsearch.data import batches
 from tagsearch.errors import CorpusError
 from tagsearch.models.cnn1d import CNN1D
 from tagsearch.records import (
@@ -402,6 +403,15 @@ def test_the_layout_of_pictures_changes_rounding_alone(settings: TrialSettings, 
         train(spec, settings, tmp_path / spec.name)
         losses.append(read_history(tmp_path / spec.name)[0]["train/loss"])
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_a_trial_keeps_its_features_within_its_share_of_the_gpu(
+    settings: TrialSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares = []
+    monkeypatch.setattr(batches, "_copy_if_it_fits", lambda features, device, share: shares.append(share))
+    train(make_spec(epochs=1), dataclasses.replace(settings, gpu_share=0.25), tmp_path)
+    assert shares == [0.25]
 
 
 def test_a_confirm_trial_measures_its_fit_and_a_tune_trial_does_not(settings: TrialSettings, tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ class Speed:
     seconds_per_step: float  # what a training step costs besides its arithmetic
 
 
-# Measured on one core with one thread: 9.5 ms a step of cnn1d, 98 and 612 ms of cnn2d at widths 16 and 64.
-CPU_SPEED = Speed(macs_per_second=9e9, seconds_per_step=2e-3)
+# Measured on one core with one thread: 9.5 ms a step of cnn1d, 58 and 480 ms of cnn2d at widths 16 and 64.
+CPU_SPEED = Speed(macs_per_second=11e9, seconds_per_step=2e-3)
 GPU_SPEED = Speed(macs_per_second=2e12, seconds_per_step=4e-3)  # not measured; small networks wait for kernel starts
 WIDTH_EXPONENT = 1.3  # arithmetic grows with the square, but narrow layers use a core worse: measured, widths 8 to 64
 
