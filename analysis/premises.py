@@ -13,6 +13,7 @@ import numpy as np
 from analysis import tag_pairs
 from analysis.label_measures import ratio
 from analysis.labels import CorpusLabels
+from analysis.measured import mean_measured
 from analysis.rundata import RunData
 from analysis.underfit import MIN_TAIL, end_slope
 from tagsearch.study.schema import Hypothesis, PremiseName
@@ -41,19 +42,20 @@ def premises_of(hypothesis: Hypothesis, run: RunData, labels: CorpusLabels) -> t
     measured: Mapping[PremiseName, Callable[[], Premise]] = {
         "underfit": lambda: underfit(run),
         "imbalance": lambda: imbalance(labels),
-        "entanglement": lambda: entanglement(labels),
+        "entanglement": lambda: entanglement(labels, separation=_separation(run)),
     }
     return tuple(measured[name]() for name in hypothesis.premises)
 
 
 def underfit(run: RunData) -> Premise:
     """Of the baseline's confirm trials: holds if its validation objective surely still improves at the end, does not if
-    it surely does not, both at 95 %; open where that is more than half of the curve: every start rises."""
+    it surely does not, both at 95 %; open where that is more than half of the curve: every start rises. The gap between
+    its cross-entropies is told, not judged."""
     baseline, objective = run.study.baseline.name, run.study.objective
-    slope = end_slope(run, baseline)
+    slope, fit = end_slope(run, baseline), _fit(run)
     if slope is None:
         sentence = f"No trial of {baseline} has the three epochs that a slope needs: under-fitting cannot be judged."
-        return Premise(name="underfit", holds=None, sentence=sentence, figures={})
+        return Premise(name="underfit", holds=None, sentence=sentence, figures=fit)
     interval = (
         f" [{slope.lower:+.4f}, {slope.upper:+.4f}]" if math.isfinite(slope.lower) else " (one seed: no interval)"
     )
@@ -61,11 +63,26 @@ def underfit(run: RunData) -> Premise:
         f"In the last {slope.n_epochs} of {slope.budget} epochs {objective} of {baseline} improves by "
         f"{slope.mean:+.4f}{interval} an epoch; its best epoch is {slope.best_epoch:.1f} on average."
     )
+    if math.isfinite(fit["gap"]):
+        sentence += (
+            f" Its cross-entropy is {fit['train_bce']:.4f} on training clips and {fit['valid_bce']:.4f} on validation "
+            f"clips (gap {fit['gap']:+.4f})."
+        )
     holds = True if slope.lower > 0 else False if slope.upper <= 0 else None
     if 2 * slope.n_epochs > slope.budget:
         holds, sentence = None, f"{sentence} That is no end yet: it takes {2 * MIN_TAIL} epochs to judge one."
     figures = {"slope": slope.mean, "lower": slope.lower, "upper": slope.upper, "best_epoch": slope.best_epoch}
-    return Premise(name="underfit", holds=holds, sentence=sentence, figures=figures)
+    return Premise(name="underfit", holds=holds, sentence=sentence, figures=figures | fit)
+
+
+def _fit(run: RunData) -> dict[str, float]:
+    """The baseline's cross-entropies; NaN where they were not measured."""
+    train, valid = (mean_measured(run, run.study.baseline.name, f"{split}_bce") for split in ("train", "valid"))
+    return {"train_bce": train, "valid_bce": valid, "gap": valid - train}
+
+
+def _separation(run: RunData) -> float:
+    return mean_measured(run, run.study.baseline.name, "silhouette_after")
 
 
 def imbalance(labels: CorpusLabels) -> Premise:
@@ -84,27 +101,29 @@ def imbalance(labels: CorpusLabels) -> Premise:
     return Premise(name="imbalance", holds=holds, sentence=sentence, figures=figures)
 
 
-def entanglement(labels: CorpusLabels) -> Premise:
+def entanglement(labels: CorpusLabels, *, separation: float = math.nan) -> Premise:
     """Of all splits; holds if at least MIN_WITH_SYNONYM of the tags have a likely synonym, open where no pair of tags
     can be judged. Figures:
 
     tags_per_clip      of the clips that have one
     with_synonym       share of the tags that have a likely synonym
     one_word           share of the clips with any word of a group of synonyms that have only one of its words
-    surest_companion   P(other tag | tag) of each tag's most faithful companion, mean over tags"""
+    surest_companion   P(other tag | tag) of each tag's most faithful companion, mean over tags
+    silhouette         `separation`: of tags in the trained baseline's embeddings, NaN if not measured; not judged"""
     tagged = labels.table.labels[labels.tagged]
     if len(labels.table.tags) < 2 or not len(tagged):
         sentence = "Fewer than two tags, or no clip with a tag: entanglement cannot be judged."
         return Premise(name="entanglement", holds=None, sentence=sentence, figures={})
     if not tag_pairs.can_be_judged(labels.pairs).any():
         sentence = "Too few tags, or clips of one song, to look for synonyms: entanglement cannot be judged."
-        return Premise(name="entanglement", holds=None, sentence=sentence, figures={})
+        return Premise(name="entanglement", holds=None, sentence=sentence, figures={"silhouette": separation})
     with_synonym = len({*labels.synonyms["a"], *labels.synonyms["b"]}) / len(labels.table.tags)
     figures = {
         "tags_per_clip": float(tagged.sum(axis=1).mean()),
         "with_synonym": with_synonym,
         "one_word": one_word(labels),
         "surest_companion": surest_companion(labels),
+        "silhouette": separation,
     }
     choice = f"; where a group of them is used, {figures['one_word']:.0%} of the clips have only one of its words"
     sentence = (
@@ -112,6 +131,8 @@ def entanglement(labels: CorpusLabels) -> Premise:
         f"probability {figures['surest_companion']:.2f}; {with_synonym:.0%} of the tags have a likely synonym"
         f"{choice if labels.families else ''}."
     )
+    if math.isfinite(separation):
+        sentence += f" In the trained baseline's embeddings the tags have a mean silhouette of {separation:+.3f}."
     return Premise(name="entanglement", holds=with_synonym >= MIN_WITH_SYNONYM, sentence=sentence, figures=figures)
 
 

@@ -1,7 +1,7 @@
 """A summary as files: report/ of a run folder.
 
-summary.md  index.html  comparison.csv  tune.csv  tags.csv  pairs.csv  verdicts.json  the pictures as PNG, and the
-files of analysis.label_page
+summary.md  index.html  comparison.csv  training.csv  draws.csv  tune.csv  tags.csv  pairs.csv  verdicts.json  the
+pictures as PNG, and the files of analysis.label_page
 """
 
 from functools import partial
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import cards, figures, tables
+from analysis import cards, draws_table, figures, tables, training_table
 from analysis.clip_section import clips_section
 from analysis.grids import escaped_markdown
 from analysis.inspection import TagPairs
@@ -17,7 +17,7 @@ from analysis.label_page import write_label_files
 from analysis.label_section import labels_section
 from analysis.labels import CorpusLabels
 from analysis.page import write_page
-from analysis.sections import Section, Text, draw
+from analysis.sections import Part, Section, Text, draw
 from analysis.summary import Summary
 from analysis.tag_section import tags_section
 from tagsearch.records import CorpusTable, write_json, write_text
@@ -73,7 +73,12 @@ def _experiments(summary: Summary) -> Section:
     tuned = [] if summary.tuning.empty else [tables.tuning_grid(summary.tuning)]
     forest = draw("forest", "Differences to the baseline", partial(figures.forest, run, evidence))
     curves = draw("learning_curves", "Learning curves", partial(figures.learning_curves, run))
-    return Section(anchor="experiments", title="Experiments", parts=[compared, *forest, *curves, *tuned])
+    trained, drawn = training_table.training(run), draws_table.drawn(run)
+    parts: list[Part] = [compared, *forest, *curves]
+    parts += [] if trained.empty else [training_table.training_grid(trained)]
+    parts += [] if drawn.empty else [draws_table.draws_grid(drawn)]
+    frames = {name: frame for name, frame in {"training": trained, "draws": drawn}.items() if not frame.empty}
+    return Section(anchor="experiments", title="Experiments", parts=[*parts, *tuned], tables=frames)
 
 
 def _csv(frame: pd.DataFrame) -> str:

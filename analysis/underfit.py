@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
+from analysis.measured import completed
 from analysis.rundata import RunData
-from tagsearch.records import State
 
 TAIL = 0.2  # of the epochs
 MIN_TAIL = 5  # epochs; over fewer the slope of one seed is mostly noise
@@ -36,8 +36,7 @@ class EndSlope:
 
 def end_slope(run: RunData, arm: str) -> EndSlope | None:
     """Of the arm's completed confirm trials; None if none of them has enough epochs. One seed has no interval."""
-    done = [trial for trial in run.confirm if trial.spec.arm == arm and trial.state is State.COMPLETED]
-    curves = [_objective(run, trial.history) for trial in done if len(trial.history) >= MIN_EPOCHS]
+    curves = [_objective(run, trial.history) for trial in completed(run, arm) if len(trial.history) >= MIN_EPOCHS]
     if not curves:
         return None
     slopes = np.array([_slope(curve[-_tail(len(curve)) :]) for curve in curves])

@@ -87,7 +87,8 @@ def baseline(epochs: int) -> Config:
     chosen = registry.DEFAULT_COMPONENTS | {"optimizer": "adam"}
     entries = {kind: registry.entry(kind, name) for kind, name in chosen.items()}
     knobs = {f"{kind}.{name}": knob.default for kind, entry in entries.items() for name, knob in entry.knobs.items()}
-    return {**chosen, **knobs, "lr": 1e-3, "epochs": epochs, "batch_size": 16}
+    training = {name: knob.default for name, knob in registry.TRAINING.items()}
+    return {**chosen, **knobs, **training, "lr": 1e-3, "epochs": epochs, "batch_size": 16}
 
 
 def in_single_precision(corpus: OpenCorpus, front_end: LogMel) -> Features:

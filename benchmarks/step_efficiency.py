@@ -98,7 +98,8 @@ def baseline(model: str) -> Config:
     chosen = registry.DEFAULT_COMPONENTS | {"model": model}
     entries = {kind: registry.entry(kind, name) for kind, name in chosen.items()}
     knobs = {f"{kind}.{name}": knob.default for kind, entry in entries.items() for name, knob in entry.knobs.items()}
-    return {**chosen, **knobs, "lr": 1e-3, "epochs": 1000, "batch_size": BATCH}
+    training = {name: knob.default for name, knob in registry.TRAINING.items()}
+    return {**chosen, **knobs, **training, "lr": 1e-3, "epochs": 1000, "batch_size": BATCH}
 
 
 def noise_corpus(folder: Path, n_train: int) -> OpenCorpus:

@@ -56,6 +56,16 @@ HISTORY_COLUMNS = (
 )
 
 
+MEASURES = (  # of a confirm trial's final checkpoint, see training.measures
+    "train_bce",  # mean binary cross-entropy over as many training clips as there are validation clips
+    "valid_bce",
+    "train_pr_auc",  # macro, over the same clips
+    "valid_pr_auc",
+    "silhouette_before",  # how far tags are separated in the clips' embeddings, before training and after it
+    "silhouette_after",
+)
+
+
 class State(StrEnum):
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -108,6 +118,7 @@ class TrialResult:
     device: str = ""
     checkpoints: Mapping[str, int] = field(default_factory=dict)  # checkpoint name -> epoch, as scored in scores.npz
     weights_sha256: Mapping[str, str] = field(default_factory=dict)  # checkpoint name -> hash of its weights file
+    measures: Mapping[str, float] = field(default_factory=dict)  # names of MEASURES; confirm only, what is defined
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,8 @@ class FakeRun:
     lost: Mapping[tuple[str, int], State] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
     clips_drawn: Mapping[str, int] = field(default_factory=dict)
+    measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # arm -> of all its trials
+    samplers: Mapping[str, str] = field(default_factory=dict)
     tuned: bool = True
     epochs: int = 4
     hypotheses: tuple[Hypothesis, ...] | None = None
@@ -63,7 +65,9 @@ class FakeRun:
         )
 
     def config(self, arm: str) -> dict[str, records.Scalar]:
-        return {"model": self.models.get(arm, "cnn1d"), "loss": arm, "lr": 0.01, "epochs": self.epochs}
+        return {"model": self.models.get(arm, "cnn1d"), "loss": arm, "lr": 0.01, "epochs": self.epochs} | (
+            {"sampler": self.samplers[arm]} if arm in self.samplers else {}
+        )
 
     def write(self, folder: Path, study: Study | None = None) -> Study:
         rng = np.random.default_rng(self.random_seed)
@@ -98,7 +102,13 @@ class FakeRun:
         best = 0.5 if state is State.COMPLETED else None
         n_epochs = self.epochs if state is State.COMPLETED else 0
         result = TrialResult(
-            state=state, epochs=n_epochs, best=best, last=best, best_epoch=n_epochs or None, clips_drawn=drawn
+            state=state,
+            epochs=n_epochs,
+            best=best,
+            last=best,
+            best_epoch=n_epochs or None,
+            clips_drawn=drawn,
+            measures=self.measures.get(spec.arm, {}),
         )
         records.write_result(home, result)
 

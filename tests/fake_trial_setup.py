@@ -8,7 +8,7 @@ import numpy as np
 
 from tagsearch import registry
 from tagsearch.data.features import write_view
-from tagsearch.data.frontend import LOG_MEL
+from tagsearch.data.frontend import LOG_MEL, FrontEnd
 from tagsearch.data.store import prepare
 from tagsearch.records import Phase, TrialSpec, read_array, read_history
 from tagsearch.study.schema import Stop
@@ -19,13 +19,18 @@ TIMES = {"seconds", "train_seconds"}  # the columns of a row that no seed decide
 
 
 def make_settings(
-    folder: Path, *, seconds: Sequence[float] = (3.5,), n_train: int = 33, **changes: Any
+    folder: Path,
+    *,
+    seconds: Sequence[float] = (3.5,),
+    n_train: int = 33,
+    front_end: FrontEnd = LOG_MEL,
+    **changes: Any,
 ) -> TrialSettings:
     """A fake corpus with its features in `folder`, and the settings of a study on it."""
     table = make_table(n_train=n_train, n_valid=12, n_test=10)
     table.save(folder / "corpus.npz")
     corpus = write_corpus(folder / "audio", table, seconds=seconds)
-    view = write_view(prepare(corpus, LOG_MEL, cache=folder, progress=silent), table)
+    view = write_view(prepare(corpus, front_end, cache=folder, progress=silent), table)
     given = {"corpus": folder / "corpus.npz", "features": view, "objective": "valid/pr_auc", "checkpoint": "best"}
     return TrialSettings(**{**given, "stop": Stop(), "snapshots": (), "device": "cpu", **changes})
 

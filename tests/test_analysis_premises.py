@@ -54,6 +54,15 @@ def test_without_songs_and_with_few_tags_entanglement_is_open():
     assert "Too few tags, or clips of one song, to look for synonyms" in premise.sentence
 
 
+def test_the_separation_of_the_trained_baseline_is_told_and_judges_nothing():
+    labels = CorpusLabels(table=planted(np.random.default_rng(0)))
+    plain, told = premises.entanglement(labels), premises.entanglement(labels, separation=0.0214)
+    added = "In the trained baseline's embeddings the tags have a mean silhouette of +0.021."
+    assert told.sentence == f"{plain.sentence} {added}"
+    assert told.figures["silhouette"] == 0.0214
+    assert told.holds == plain.holds
+
+
 def test_the_surest_companion_counted_by_hand():
     # b is with a on 2 of its 2 clips, a with b on 2 of its 4; c is with a on its only clip
     labels = CorpusLabels(table=table_of([[1, 1, 0], [1, 1, 0], [1, 0, 1], [1, 0, 0]]))

@@ -48,6 +48,7 @@ def test_the_report_has_all_its_files_and_no_half_written_one(reported):
         "tags_arm_focal.png",
         "tags_counts.png",
         "tags_precision_recall.png",
+        "training.csv",
         "tune.csv",
         "verdicts.json",
     ]

@@ -16,7 +16,7 @@ from tagsearch.data.batches import (
 from tagsearch.data.features import Features
 from tagsearch.data.frontend import WAVEFORM, LogMel
 from tagsearch.errors import CorpusError
-from tagsearch.training.evaluate import clip_logits, cross_entropy
+from tagsearch.training.evaluate import clip_logits, clip_outputs, cross_entropy
 
 N_MELS = 3
 
@@ -103,15 +103,27 @@ def test_samples_are_repeated_too(on_device: bool) -> None:
     assert reader.gather(np.array([0]), np.array([0])).tolist() == [[[0.5, -1.0, 0.0, 0.5, -1.0, 0.0, 0.5]]]
 
 
-@pytest.mark.parametrize(("free", "copied"), [(2 * 2 * 3 * 19, True), (2 * 2 * 3 * 19 - 1, False)])
-def test_an_accelerator_gets_a_copy_if_half_of_its_free_memory_holds_the_features(
-    monkeypatch: pytest.MonkeyPatch, free: int, copied: bool
+NEEDED = 2 * 2 * 3 * 19  # bytes of a share of which half holds the features below
+
+
+@pytest.mark.parametrize(
+    ("free", "total", "copied"),
+    [
+        (80e9, 80e9, True),
+        (4 * NEEDED, 4 * NEEDED, True),  # a quarter of it is enough
+        (4 * NEEDED, 4 * NEEDED - 4, False),
+        (NEEDED, 4 * NEEDED, True),  # the other three have taken theirs
+        (NEEDED - 1, 80e9, False),  # somebody else fills the card
+    ],
+)
+def test_a_gpu_gets_a_copy_if_half_of_the_trials_share_of_it_holds_the_features(
+    monkeypatch: pytest.MonkeyPatch, free: float, total: float, copied: bool
 ) -> None:
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 10 * free))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, total))
     empty = torch.empty
     monkeypatch.setattr(torch, "empty", lambda *size, device, **named: empty(*size, **named))  # there is no GPU
     features = numbered_features([5, 8, 6])
-    reader = Chunks(features, n_frames=4, device=torch.device("cuda"))
+    reader = Chunks(features, n_frames=4, device=torch.device("cuda"), gpu_share=0.25)
     assert (reader._copy is not None) == copied
     if copied:
         batch = reader.gather(np.array([2, 0]), np.array([2, 1]))
@@ -221,3 +233,12 @@ def test_validation_loss_is_the_cross_entropy_of_the_scores() -> None:
         torch.from_numpy(logits), torch.from_numpy(labels).float()
     )
     assert cross_entropy(logits, labels) == pytest.approx(expected.item())
+
+
+def test_a_clips_embedding_is_the_mean_of_its_chunks() -> None:
+    reader = chunks([8, 10, 4], n_frames=4)
+    found = clip_outputs(Echo(100.0), reader, np.array([1, 2]))
+    block = reader.features.block(1).astype(float)
+    expected = np.mean([block[:, s : s + 4].mean(axis=1) / 100 for s in (0, 3, 6)], axis=0)
+    assert found.embeddings[0] == pytest.approx(expected, rel=1e-5)
+    assert found.embeddings[1] == pytest.approx(reader.features.block(2).astype(float).mean(axis=1) / 100, rel=1e-5)

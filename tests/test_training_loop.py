@@ -14,9 +14,12 @@ import torch
 from sklearn.metrics import average_precision_score
 
 from tagsearch.augment.spec_augment import SpecAugment
+from tagsearch.data import batches
 from tagsearch.errors import CorpusError
+from tagsearch.models.cnn1d import CNN1D
 from tagsearch.records import (
     HISTORY_COLUMNS,
+    MEASURES,
     CorpusTable,
     State,
     TrialSpec,
@@ -47,6 +50,7 @@ STAGES: dict[str, Any] = {
     "schedule__adam_share": 0.3,
     "schedule__step_share": 0.3,  # a stage ends after each of three epochs
 }
+IN_BF16: dict[str, Any] = {"model": "cnn2d", "precision": "bf16", "optimizer": "adam"}
 MASKED: dict[str, Any] = {"sampler": "power", "augment": "spec_augment", "loss": "logit_adjusted"}
 
 
@@ -239,7 +243,11 @@ def test_a_trial_leaves_the_processs_generators_and_threads_as_they_were(
 
 
 @pytest.mark.parametrize("n_epochs", [1, 2, 3])
-@pytest.mark.parametrize("changes", [EVERY_KIND_OF_STATE, MASKED, STAGES, {}], ids=["all", "masked", "stages", "sgd"])
+@pytest.mark.parametrize(
+    "changes",
+    [EVERY_KIND_OF_STATE, MASKED, STAGES, IN_BF16, {}],
+    ids=["all", "masked", "stages", "bf16", "sgd"],
+)
 def test_a_trial_killed_after_an_epoch_goes_on_as_if_undisturbed(
     settings: TrialSettings, tmp_path: Path, n_epochs: int, changes: dict[str, Any]
 ) -> None:
@@ -253,6 +261,7 @@ def test_a_trial_killed_after_an_epoch_goes_on_as_if_undisturbed(
     assert len(rows) == 3
     assert outcome(killed) == outcome(whole)
     assert read_result(killed).weights_sha256 == read_result(whole).weights_sha256  # type: ignore[union-attr]
+    assert read_result(killed).measures == read_result(whole).measures  # type: ignore[union-attr]
 
 
 def test_a_kill_between_checkpoint_and_history_loses_nothing(
@@ -371,3 +380,84 @@ def test_a_trial_on_repeated_clips_trains_scores_and_goes_on_bit_for_bit(tmp_pat
 def test_settings_survive_json(settings: TrialSettings) -> None:
     changed = dataclasses.replace(settings, stop=Stop(patience=3), snapshots=(10, 20), repeat_short=True)
     assert TrialSettings.from_json(json.loads(json.dumps(changed.to_json()))) == changed
+
+
+# --- precision, layout and measures ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["cnn1d", "cnn2d"])
+def test_training_in_bfloat16_stays_close_to_float32(settings: TrialSettings, tmp_path: Path, model: str) -> None:
+    losses = {}
+    for precision in ("float32", "bf16"):
+        train(make_spec(model=model, precision=precision, epochs=1), settings, tmp_path / precision)
+        losses[precision] = read_history(tmp_path / precision)[0]["train/loss"]
+    assert losses["bf16"] == pytest.approx(losses["float32"], rel=0.01)
+    assert losses["bf16"] != losses["float32"]
+
+
+def test_weights_gradients_and_scores_stay_float32_under_bfloat16(
+    settings: TrialSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, forward = set(), CNN1D.forward
+
+    def watched(self: CNN1D, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        logits, embedding = forward(self, batch)
+        seen.add((self.training, logits.dtype, self.head.weight.dtype))
+        return logits, embedding
+
+    monkeypatch.setattr(CNN1D, "forward", watched)
+    train(make_spec(precision="bf16", epochs=1), settings, tmp_path)
+    assert seen == {(True, torch.bfloat16, torch.float32), (False, torch.float32, torch.float32)}
+
+
+def test_the_layout_of_pictures_changes_rounding_alone(settings: TrialSettings, tmp_path: Path) -> None:
+    losses = []
+    for channels_last in (False, True):
+        spec = make_spec(model="cnn2d", channels_last=channels_last, epochs=1)
+        train(spec, settings, tmp_path / spec.name)
+        losses.append(read_history(tmp_path / spec.name)[0]["train/loss"])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_a_trial_keeps_its_features_within_its_share_of_the_gpu(
+    settings: TrialSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares = []
+    monkeypatch.setattr(batches, "_copy_if_it_fits", lambda features, device, share: shares.append(share))
+    train(make_spec(epochs=1), dataclasses.replace(settings, gpu_share=0.25), tmp_path)
+    assert shares == [0.25]
+
+
+def test_a_confirm_trial_measures_its_fit_and_a_tune_trial_does_not(settings: TrialSettings, tmp_path: Path) -> None:
+    train(make_spec(epochs=4), settings, tmp_path / "confirm")
+    train(make_spec(epochs=4, phase="tune"), settings, tmp_path / "tune")
+    found, tuned = read_result(tmp_path / "confirm"), read_result(tmp_path / "tune")
+    assert found is not None
+    assert tuned is not None
+    assert found.best_epoch is not None
+    assert set(found.measures) == set(MEASURES)
+    chosen = read_history(tmp_path / "confirm")[found.best_epoch - 1]
+    assert found.measures["valid_bce"] == chosen["valid/loss"]
+    assert found.measures["valid_pr_auc"] == chosen["valid/pr_auc"]
+    assert tuned.measures == {}
+
+
+def test_the_silhouette_before_training_is_the_seeds_and_the_networks_alone(
+    settings: TrialSettings, tmp_path: Path
+) -> None:
+    found = {}
+    for name, changes in {"short": {}, "long": {"epochs": 4, "loss": "bce_supcon"}, "other": {"seed": 4}}.items():
+        result = read_result(train(make_spec(**{"epochs": 1, **changes}), settings, tmp_path / name))
+        assert result is not None
+        found[name] = (result.measures["silhouette_before"], result.measures["silhouette_after"])
+    assert found["short"][0] == found["long"][0] != found["other"][0]
+    assert found["short"][1] != found["long"][1]
+
+
+def test_a_record_from_before_there_were_measures_is_readable(undisturbed: Path, tmp_path: Path) -> None:
+    content = json.loads((undisturbed / "record.json").read_text())
+    del content["measures"]
+    (tmp_path / "record.json").write_text(json.dumps(content))
+    result = read_result(tmp_path)
+    assert result is not None
+    assert result.measures == {}

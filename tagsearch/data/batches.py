@@ -20,21 +20,22 @@ from tagsearch.errors import CorpusError
 
 Ints = npt.NDArray[np.int64]
 
-_DEVICE_SHARE = 0.5  # of an accelerator's free memory that features may take; the rest is for networks
+_FEATURES_SHARE = 0.5  # of a trial's share of a GPU's memory; the rest is for its network
 
 
 class Chunks:
     """Gathers chunks of `n_frames` frames from `features` onto `device`.
 
-    Where the features fit into the accelerator's memory they are copied there once and gathered there."""
+    `gpu_share`: of the device's memory that is the trial's, as several trials may share a GPU. Where the features fit
+    into half of it they are copied there once and gathered there; else they are gathered from the memory map."""
 
-    def __init__(self, features: Features, *, n_frames: int, device: torch.device) -> None:
+    def __init__(self, features: Features, *, n_frames: int, device: torch.device, gpu_share: float = 1.0) -> None:
         self.features = features
         self.n_frames = n_frames
         self.device = device
         self._to_float = blocks_of(features.front_end).to_float
         self._buffer = np.empty((0, features.front_end.n_rows, n_frames), dtype=features.dtype)
-        self._copy = _copy_if_it_fits(features, device)
+        self._copy = _copy_if_it_fits(features, device, gpu_share)
 
     def gather(self, clips: Ints, starts: Ints) -> torch.Tensor:
         """float32 (B, n_rows, n_frames) on the device."""
@@ -78,11 +79,12 @@ class DeviceCopy:
 
 
 @lru_cache(maxsize=1)  # the trials of a reused process share one copy
-def _copy_if_it_fits(features: Features, device: torch.device) -> DeviceCopy | None:
+def _copy_if_it_fits(features: Features, device: torch.device, gpu_share: float) -> DeviceCopy | None:
     if device.type != "cuda":
         return None
-    free, _ = torch.cuda.mem_get_info(device)
-    return DeviceCopy(features, device) if features.n_bytes <= free * _DEVICE_SHARE else None
+    free, total = torch.cuda.mem_get_info(device)
+    own = min(total * gpu_share, free)  # less is free than the trial's share only where others use more than theirs
+    return DeviceCopy(features, device) if features.n_bytes <= own * _FEATURES_SHARE else None
 
 
 def check_lengths(features: Features, clips: Ints, n_frames: int) -> None:

@@ -81,4 +81,13 @@ TRAINING: dict[str, Knob] = {
     "clip_grad_norm": Knob(
         default=0.0, low=0.0, high=1e6, reason="0: gradients are not clipped; the homework baseline"
     ),
+    "precision": Knob(
+        default="float32",
+        choices=("float32", "bf16"),
+        reason="bf16 trains 2-D networks up to 3 times as fast, but cost cnn2d 0.01 of validation PR AUC",
+    ),
+    "channels_last": Knob(
+        default=True,
+        reason="2-D networks train 1.4 times as fast on a CPU, 1-D ones are not touched",
+    ),
 }

@@ -212,6 +212,7 @@ class _Session:
                 stop=study.stop,
                 snapshots=study.snapshots,
                 device=self._device,
+                gpu_share=self._options.gpus_per_trial,
             ).to_json()
             for model, view in self._features.items()
         }

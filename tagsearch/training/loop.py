@@ -14,20 +14,18 @@ import json
 import math
 import time
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from tagsearch.data.batches import Chunks, Ints, batch_edges, check_lengths, random_starts
-from tagsearch.data.features import Features, open_features
-from tagsearch.errors import CorpusError, TrialDivergedError
+from tagsearch.data.batches import Chunks, Ints, batch_edges, random_starts
+from tagsearch.data.features import open_features
+from tagsearch.errors import TrialDivergedError
 from tagsearch.records import (
     FINAL,
     SPLITS,
-    CorpusTable,
     State,
     TrialSpec,
     chosen_epoch,
@@ -38,14 +36,16 @@ from tagsearch.records import (
     write_history,
     write_npz,
 )
-from tagsearch.training import checkpoint
+from tagsearch.training import arithmetic, checkpoint
 from tagsearch.training.components import component
-from tagsearch.training.evaluate import clip_logits, cross_entropy
+from tagsearch.training.evaluate import clip_logits, clip_outputs, cross_entropy
+from tagsearch.training.measures import measure
 from tagsearch.training.metrics import Metrics, macro, per_tag_metrics
 from tagsearch.training.outcome import end_trial, tidy, weights_file
 from tagsearch.training.schedules import Schedule
 from tagsearch.training.seeding import TrialRandom
 from tagsearch.training.settings import TrialSettings
+from tagsearch.training.trial_data import check_corpus, open_corpus
 
 __all__ = ["TrialSettings", "run_trial"]
 
@@ -88,24 +88,23 @@ class _Trial:
         self.per_tag: list[Metrics] = []
         self.best_weights: dict[str, torch.Tensor] = {}
 
-        self.corpus = _open_corpus(settings.corpus)
+        self.corpus = open_corpus(settings.corpus)
         self.rows = {split: self.corpus.rows(split) for split in SPLITS}
         train_labels = self.corpus.labels[self.rows["train"]]
         self.train_labels = torch.from_numpy(train_labels).float().to(self.device)
         self.draws = np.zeros(len(train_labels), np.int64)  # of each training clip, so far
         self.batches = batch_edges(len(train_labels), int(spec.config["batch_size"]))
 
-        config, n_tags = spec.config, len(self.corpus.tags)
+        config = spec.config
         self.random = TrialRandom(spec.seed, self.device)
-        with self.random.active():
-            self.model = component("model", config, n_tags=n_tags).to(self.device)
+        self.model = self.new_network(self.random)
         features = open_features(settings.features)
         assert features.front_end == self.model.front_end, "the features are another model's"
         self.chunk_seconds = float(self.model.chunk_seconds)
         n_frames = features.front_end.frames(self.chunk_seconds)
         n_needed = 1 if settings.repeat_short else n_frames
-        _check_corpus(self.corpus, features, n_needed, model=str(config["model"]))
-        self.chunks = Chunks(features, n_frames=n_frames, device=self.device)
+        check_corpus(self.corpus, features, n_needed, model=str(config["model"]))
+        self.chunks = Chunks(features, n_frames=n_frames, device=self.device, gpu_share=settings.gpu_share)
 
         self.loss = component("loss", config)
         self.loss.begin(train_counts=self.corpus.train_counts, n_clips=len(train_labels))
@@ -115,6 +114,13 @@ class _Trial:
         optimizer = component("optimizer", config, self.model.parameters(), lr=config["lr"])
         self.schedule: Schedule = component("schedule", config)
         self.schedule.begin(optimizer, model=self.model, n_steps=len(self.batches) * spec.epochs)
+
+    def new_network(self, random: TrialRandom) -> Any:
+        """With initial weights drawn from `random`."""
+        config = self.spec.config
+        with random.active():
+            network = component("model", config, n_tags=len(self.corpus.tags))
+        return arithmetic.laid_out(network, channels_last=bool(config["channels_last"])).to(self.device)
 
     # --- an epoch ----------------------------------------------------------------------------------------------------
 
@@ -147,7 +153,8 @@ class _Trial:
             batch = self.chunks.gather(clips[begin:end], starts[begin:end])
             batch, answers = self.augment(batch, labels[begin:end])
             optimizer.zero_grad()
-            logits, embedding = self.model(batch)
+            with arithmetic.forward_pass(self.device, str(self.spec.config["precision"])):
+                logits, embedding = self.model(batch)
             loss = self.loss(logits.float(), embedding.float(), answers)
             loss.backward()
             if max_norm := float(self.spec.config["clip_grad_norm"]):
@@ -245,51 +252,30 @@ class _Trial:
     # --- the end -----------------------------------------------------------------------------------------------------
 
     def score(self) -> dict[str, Any]:
-        """Score the validation and test clips with every kept checkpoint; what the record says of them."""
+        """Score the validation and test clips with every kept checkpoint, and measure the final one; what the record
+        says of them."""
         epochs = {FINAL: self.chosen_epoch} | {
             f"epoch{n}": n for n in self.settings.snapshots if n <= len(self.history)
         }
         write_bytes(weights_file(self.folder, FINAL), checkpoint.to_bytes(self.best_weights), durable=True)
         scores, hashes = {}, {}
-        for name in epochs:
+        for name in reversed(epochs):  # the final one last: its weights stay for the measures
             content = weights_file(self.folder, name).read_bytes()
             hashes[name] = hashlib.sha256(content).hexdigest()
             self.model.load_state_dict(checkpoint.from_bytes(content))
             with self.random.active():
-                for split in ("valid", "test"):
-                    scores[f"{split}/{name}"] = clip_logits(self.model, self.chunks, self.rows[split])
+                valid = clip_outputs(self.model, self.chunks, self.rows["valid"])
+                scores[f"valid/{name}"] = valid.logits
+                scores[f"test/{name}"] = clip_logits(self.model, self.chunks, self.rows["test"])
+        initial = self.new_network(TrialRandom(self.spec.seed, self.device))  # as before the first epoch
+        with self.random.active():
+            measures = measure(self.model, initial, valid, chunks=self.chunks, corpus=self.corpus)
         write_npz(self.folder / "scores.npz", scores, durable=True)
-        return {"checkpoints": epochs, "weights_sha256": hashes}
+        return {"checkpoints": epochs, "weights_sha256": hashes, "measures": measures}
 
     @property
     def device_name(self) -> str:
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
-
-
-def _open_corpus(path: Path) -> CorpusTable:
-    return _cached_corpus(path, path.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=2)  # a reused process reads the same table for every trial
-def _cached_corpus(path: Path, _written: int) -> CorpusTable:
-    return CorpusTable.load(path)
-
-
-def _check_corpus(corpus: CorpusTable, features: Features, n_frames: int, *, model: str) -> None:
-    """Raises CorpusError if there is nothing to train or measure with."""
-    for split in SPLITS:
-        if not len(corpus.rows(split)):
-            raise CorpusError(f"corpus {corpus.name} has no {split} clips; choose another corpus or size")
-    valid = corpus.labels[corpus.rows("valid")]
-    if not (valid.any(axis=0) & ~valid.all(axis=0)).any():
-        raise CorpusError(
-            f"no tag of corpus {corpus.name} has validation clips with and without it; choose another one"
-        )
-    assert len(features.n_frames) == len(corpus.clip_ids), "the features are another corpus's"
-    try:
-        check_lengths(features, np.arange(len(corpus.clip_ids)), n_frames)
-    except CorpusError as error:
-        raise CorpusError(f"model {model} does not fit corpus {corpus.name}: {error}") from None
 
 
 def _finite(name: str, value: float) -> float:

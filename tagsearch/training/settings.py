@@ -18,6 +18,7 @@ class TrialSettings:
     stop: Stop
     snapshots: tuple[int, ...]  # epochs whose weights are scored too
     device: str  # "cpu" or "cuda"
+    gpu_share: float = 1.0  # of the GPU's memory that is the trial's; without a meaning on a CPU
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"corpus": str(self.corpus), "features": str(self.features)}

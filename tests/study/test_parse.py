@@ -33,6 +33,8 @@ def test_a_short_study_gets_every_default(read: Read) -> None:
         "epochs": 10,
         "batch_size": 16,
         "clip_grad_norm": 0.0,
+        "precision": "float32",
+        "channels_last": True,
     }
 
 
