@@ -176,3 +176,11 @@ def test_the_length_of_a_clip_is_the_median_of_those_that_can_be_measured(tmp_pa
     np.save(tmp_path / "e.npy", np.zeros(22_050 * 3))
     size = folder.size(path=str(tmp_path), labels="", tags="all", sample_rate=22_050)
     assert size.clip_seconds == 3.0
+
+
+def test_an_archive_of_arrays_called_npy_is_measured_by_the_other_clips(tmp_path: Path) -> None:
+    write(tmp_path, LABELS.replace("a.mp3", "a.npy"))
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.savez(file, audio=np.zeros(100))
+    soundfile.write(tmp_path / "b.mp3", np.zeros(32_000), 16_000, format="WAV")
+    assert folder.size(path=str(tmp_path), labels="", tags="all", sample_rate=16_000).clip_seconds == 2.0
