@@ -88,6 +88,12 @@ def test_without_splits_artists_or_else_songs_are_split_sixty_twenty_twenty(tmp_
     assert "labels.csv names no splits: artists are split 60/20/20 by a hash of their names." in table.notes
 
 
+def test_fewer_artists_than_splits_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, made(",artist", ",{}", 4), *(f"{i:03d}.mp3" for i in range(4)))
+    with pytest.raises(CorpusError, match="need as many artists, not 2; add a column `split`"):
+        load(tmp_path)
+
+
 def test_without_artists_the_album_the_song_or_the_clip_stands_for_them_with_a_note(tmp_path: Path) -> None:
     paths = [f"{i:03d}.mp3" for i in range(8)]
     clips = load(write(tmp_path, made("", "", 8), *paths)).table

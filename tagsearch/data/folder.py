@@ -136,7 +136,13 @@ def _splits(labelled: Labelled, works: list[Work]) -> tuple[Assignment, list[str
     if "split" not in labelled.facts:
         shares = "/".join(f"{100 * SHARES[split]:.0f}" for split in SPLITS)
         note = f"{labelled.file.name} names no splits: artists are split {shares} by a hash of their names."
-        return by_group([work.artist for work in works], SHARES), [note]
+        artists = [work.artist for work in works]
+        if (n_artists := len(set(artists))) < len(SPLITS):
+            raise CorpusError(
+                f"{labelled.file} names no splits, and {len(SPLITS)} splits without a common artist need as many "
+                f"artists, not {n_artists}; add a column `split` ({', '.join(SPLITS)}), or clips of more artists"
+            )
+        return by_group(artists, SHARES), [note]
     numbers = []
     for line, cell in zip(labelled.lines, labelled.facts["split"], strict=True):
         if cell.lower() not in SPLIT_NAMES:
