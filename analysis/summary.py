@@ -93,6 +93,7 @@ class Summary:
         """The tables and the verdicts as plain values."""
         return {
             "study": self.run.study.name,
+            "notes": list(self.run.corpus.notes),
             "comparison": _records(self.comparison),
             "tuning": _records(self.tuning),
             "verdicts": cards.to_json(self.cards),
@@ -110,7 +111,8 @@ def registration(run: RunData) -> str:
     if not is_intact(run.lock):
         return "The registration (lock.json) was changed by hand: the verdicts are exploratory."
     now = make_lock(run.study, run.corpus)["content"]
-    changed = sorted(key for key, value in now.items() if run.lock["content"].get(key) != value)
+    then = run.lock["content"]  # of an earlier version it may lack what that version did not know
+    changed = sorted(key for key, value in now.items() if key in then and then[key] != value)
     if changed:
         return f"Changed since it was registered: {', '.join(changed)}; the verdicts are exploratory."
     return f"Registered before the run as {run.lock['sha256'][:12]}, unchanged."

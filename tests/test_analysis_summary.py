@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ import pytest
 import analysis
 from analysis.summary import FORMATS
 from tagsearch import records
-from tagsearch.study.lock import make_lock
+from tagsearch.study.lock import content_sha256, make_lock
 from tagsearch.study.parse import read_study
 from tests.fake_run import FakeRun, summary_of
 
@@ -41,6 +42,21 @@ def test_a_study_changed_after_it_was_registered_is_called_exploratory(smoke_run
     resolved = (smoke_run / "resolved.yaml").read_text()
     records.write_text(smoke_run / "resolved.yaml", resolved.replace("0.005", "0.001"))
     assert "Changed since it was registered: hypotheses;" in analysis.summarize(smoke_run).text()
+
+
+def test_a_setting_that_the_registration_did_not_know_is_no_change(smoke_run):
+    content = json.loads((smoke_run / "lock.json").read_text())["content"]
+    del content["pad"]
+    records.write_json(smoke_run / "lock.json", {"content": content, "sha256": content_sha256(content)})
+    assert "Registered before the run as" in analysis.summarize(smoke_run).text()
+
+
+@pytest.mark.parametrize("form", ["table", "md", "latex", "json"])
+def test_every_table_says_what_its_readers_must_know_of_the_corpus(smoke_run, form):
+    note = "Synonyms are merged: scores compare with nothing published."
+    table = replace(records.read_corpus(smoke_run), notes=(note,))
+    table.save(smoke_run / "corpus.npz")
+    assert note in " ".join(analysis.summarize(smoke_run).render(form).split())
 
 
 def test_a_lock_changed_by_hand_is_noticed(smoke_run):
