@@ -92,6 +92,7 @@ class Summary:
         """The tables and the verdicts as plain values."""
         return {
             "study": self.run.study.name,
+            "notes": list(self.run.corpus.notes),
             "comparison": _records(self.comparison),
             "tuning": _records(self.tuning),
             "verdicts": cards.to_json(self.cards),

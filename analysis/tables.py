@@ -202,7 +202,7 @@ def comparison_notes(run: RunData, evidence: Evidence) -> list[str]:
     pending = [f"{arm.name} {len(arm.unfinished)}" for arm in evidence.arms.values() if arm.unfinished]
     if pending:
         notes.append(f"The run is unfinished; seeds still to come: {', '.join(pending)}.")
-    return notes + list(evidence.notes)
+    return [*notes, *evidence.notes, *run.corpus.notes]
 
 
 def tuning_grid(frame: pd.DataFrame) -> Grid:

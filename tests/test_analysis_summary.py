@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,14 @@ def test_a_registered_setting_that_is_gone_is_a_change(smoke_run):
     older = {"version": 1, "sha256": content_sha256(content), "content": content}
     records.write_json(smoke_run / "lock.json", older)
     assert "Changed since it was registered: margin;" in registration(analysis.load(smoke_run))
+
+
+@pytest.mark.parametrize("form", ["table", "md", "latex", "json"])
+def test_every_table_says_what_its_readers_must_know_of_the_corpus(smoke_run, form):
+    note = "Synonyms are merged: scores compare with nothing published."
+    table = replace(records.read_corpus(smoke_run), notes=(note,))
+    table.save(smoke_run / "corpus.npz")
+    assert note in " ".join(analysis.summarize(smoke_run).render(form).split())
 
 
 def test_a_lock_changed_by_hand_is_noticed(smoke_run):

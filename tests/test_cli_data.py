@@ -76,3 +76,21 @@ def test_inspect_prints_the_analysis_and_writes_its_page(music: Path, tmp_path: 
 def test_settings_are_checked_before_anything_is_read() -> None:
     told = tagsearch("inspect", "folder", "--path", "/nowhere", "tags=few", code=2)
     assert "error: setting 'tags=few': data.tags must be all, or top<N>" in told
+
+
+def test_inspect_tells_and_lists_the_clips_that_are_not_there(music: Path, tmp_path: Path) -> None:
+    told = tagsearch("inspect", "folder", "--path", music, "--out", tmp_path / "page")
+    assert "1 of 12 clips are left out (1 empty): see bad_files.csv" in told
+    assert (tmp_path / "page" / "bad_files.csv").read_text().splitlines() == ["path,reason", "000.flac,empty"]
+
+
+def test_inspect_refuses_a_file_where_its_page_should_be(music: Path) -> None:
+    told = tagsearch("inspect", "folder", "--path", music, "--out", music / "tags.csv", code=2)
+    assert "is a file" in told
+    assert "Traceback" not in told
+
+
+def test_brackets_in_a_path_are_printed_as_they_are(music: Path, tmp_path: Path) -> None:
+    storage = tmp_path / "runs [live] [/x]"
+    told = tagsearch("prepare", "folder", "--path", music, "--storage-path", storage)
+    assert f"features: {storage}/cache/features/" in told

@@ -72,3 +72,10 @@ def test_a_damaged_model_folder_is_told(checkpoint: Path, tmp_path: Path, damage
     (tmp_path / "model" / damage).write_bytes(b"{")
     with pytest.raises(UsageError, match=r"holds no model|cannot be read as weights"):
         open_model(tmp_path / "model")
+
+
+def test_weights_are_not_imported_into_a_file(checkpoint: Path, tmp_path: Path) -> None:
+    arguments = ["models", "import", str(checkpoint), "--as", "crnn", "--out", str(checkpoint)]
+    done = CliRunner(catch_exceptions=False).invoke(cli, arguments)
+    assert done.exit_code == 2
+    assert "is a file" in done.output

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tagsearch.data.corpus import open_corpus
+from tagsearch.data import folder
+from tagsearch.data.corpus import BadFile, leave_out, open_corpus
 from tagsearch.errors import CorpusError, UnknownNameError
+from tests.fake_mtat import touch
 
 
 def no_progress(what: str, done: int, total: int) -> None:
@@ -37,3 +39,19 @@ def test_a_setting_of_every_corpus_is_checked_and_not_handed_to_it(tmp_path: Pat
 def test_settings_that_are_not_given_take_their_defaults(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="needs `path`"):  # whose default is no path at all
         open_corpus({"corpus": "mtat"}, cache=tmp_path, progress=no_progress)
+
+
+def test_the_note_on_shared_artists_counts_the_clips_that_are_left(tmp_path: Path) -> None:
+    rows = ("a,train,Al", "b,valid,Bo", "c,test,Al", "d,test,Al", "e,test,Cy")
+    (tmp_path / "labels.csv").write_text("path,split,artist,rock\n" + "".join(f"{row},1\n" for row in rows))
+    touch(tmp_path, *"abcde")
+    given = {"path": str(tmp_path), "labels": "", "tags": "all", "sample_rate": 16_000}
+    corpus = folder.load(cache=tmp_path, progress=no_progress, **given)
+    assert corpus.table.notes == ("1 of the 2 artists in test are in train too, with 2 of the 3 test clips.",)
+    assert leave_out(corpus, []) is corpus
+    rest = leave_out(corpus, [BadFile(path="c", reason="truncated")])
+    assert rest.table.notes == (
+        "1 of the 2 artists in test are in train too, with 1 of the 2 test clips.",
+        "1 of 5 clips are left out (1 truncated): see bad_files.csv",
+    )
+    assert len(leave_out(rest, [BadFile(path="d", reason="truncated")]).table.notes) == 1  # none is shared any more

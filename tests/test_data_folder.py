@@ -88,6 +88,12 @@ def test_without_splits_artists_or_else_songs_are_split_sixty_twenty_twenty(tmp_
     assert "labels.csv names no splits: artists are split 60/20/20 by a hash of their names." in table.notes
 
 
+def test_fewer_artists_than_splits_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, made(",artist", ",{}", 4), *(f"{i:03d}.mp3" for i in range(4)))
+    with pytest.raises(CorpusError, match="need as many artists, not 2; add a column `split`"):
+        load(tmp_path)
+
+
 def test_without_artists_the_album_the_song_or_the_clip_stands_for_them_with_a_note(tmp_path: Path) -> None:
     paths = [f"{i:03d}.mp3" for i in range(8)]
     clips = load(write(tmp_path, made("", "", 8), *paths)).table
@@ -176,3 +182,11 @@ def test_the_length_of_a_clip_is_the_median_of_those_that_can_be_measured(tmp_pa
     np.save(tmp_path / "e.npy", np.zeros(22_050 * 3))
     size = folder.size(path=str(tmp_path), labels="", tags="all", sample_rate=22_050)
     assert size.clip_seconds == 3.0
+
+
+def test_an_archive_of_arrays_called_npy_is_measured_by_the_other_clips(tmp_path: Path) -> None:
+    write(tmp_path, LABELS.replace("a.mp3", "a.npy"))
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.savez(file, audio=np.zeros(100))
+    soundfile.write(tmp_path / "b.mp3", np.zeros(32_000), 16_000, format="WAV")
+    assert folder.size(path=str(tmp_path), labels="", tags="all", sample_rate=16_000).clip_seconds == 2.0

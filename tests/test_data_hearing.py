@@ -56,6 +56,26 @@ def test_a_file_that_is_gone_is_told_and_the_others_are_cut(corpus):
     assert corpus.table.paths[row] in told[0]
 
 
+def test_a_clip_too_short_for_a_picture_is_told_and_the_others_are_cut(corpus):
+    tag, row = clips_to_hear(corpus.table)[0]
+    soundfile.write(corpus.root / corpus.table.paths[row], np.zeros(200), 16_000)  # a frame needs 257 samples
+    told: list[str] = []
+    excerpts = cut_excerpts(corpus, say=told.append)
+    assert tag not in [one.tag for one in excerpts]
+    assert len(excerpts) == len(clips_to_hear(corpus.table)) - 1
+    assert "too short" in told[0]
+
+
+def test_a_library_without_an_mp3_encoder_costs_the_excerpts_and_not_the_run(corpus, monkeypatch):
+    def refuse_mp3(*_: object, **__: object) -> None:
+        raise soundfile.LibsndfileError(3, "no MP3: ")
+
+    monkeypatch.setattr(soundfile, "write", refuse_mp3)
+    told: list[str] = []
+    assert cut_excerpts(corpus, say=told.append) == []
+    assert len(told) == len(clips_to_hear(corpus.table))
+
+
 def test_the_writer_waits_for_the_confirm_phase_and_writes_once(corpus, tmp_path):
     run = tmp_path / "run"
     writer = ExcerptWriter(run, corpus, say=refuse)

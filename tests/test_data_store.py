@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tagsearch.data import store
+from tagsearch.data import shards, store
 from tagsearch.data.corpus import BadFile, OpenCorpus
 from tagsearch.data.features import open_features, write_view
 from tagsearch.data.frontend import LOG_MEL, WAVEFORM
@@ -160,6 +160,19 @@ def test_a_bad_file_is_not_tried_again_until_it_changes(
     (corpus.root / "002.flac").write_bytes(whole)
     assert prepare_quietly(corpus, tmp_path).bad == ()
     assert computed == ["002.flac"]
+
+
+def test_a_bad_file_is_tried_again_by_another_version_of_the_decoder(
+    corpus: OpenCorpus, tmp_path: Path, computed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (corpus.root / "001.flac").write_bytes(b"no audio")
+    prepare_quietly(corpus, tmp_path)
+    computed.clear()
+    monkeypatch.setattr(shards, "DECODER", "9.9.9")
+    assert [file.path for file in prepare_quietly(corpus, tmp_path).bad] == ["001.flac"]
+    assert computed == ["001.flac"]
+    prepare_quietly(corpus, tmp_path)
+    assert computed == ["001.flac"]
 
 
 def test_a_file_too_short_for_a_frame_may_do_for_another_front_end(corpus: OpenCorpus, tmp_path: Path) -> None:

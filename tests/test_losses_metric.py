@@ -45,6 +45,20 @@ def test_jaccard_of_mixed_labels_is_their_common_mass_over_their_united_mass() -
     assert jaccard(labels)[0, 1].item() == pytest.approx(0.5 / (1.0 + 0.2 + 0.3))
 
 
+def mixed(n: int, n_tags: int) -> torch.Tensor:
+    """Labels (n, n_tags) of few tags a clip, each mixed with its neighbour's by a share of its own."""
+    generator = torch.Generator().manual_seed(0)
+    labels = (torch.rand(n, n_tags, generator=generator) < 3 / n_tags).float()
+    return torch.lerp(labels.roll(1, dims=0), labels, torch.rand(n, 1, generator=generator))
+
+
+def test_mixed_clips_without_a_common_tag_have_no_similarity_whatever_the_rounding() -> None:
+    labels = mixed(64, 188)
+    apart = torch.minimum(labels[:, None], labels).sum(dim=2) == 0
+    assert apart.any()
+    assert (jaccard(labels)[apart] == 0).all()
+
+
 def test_cosine_is_between_the_directions_of_two_embeddings() -> None:
     embedding, _ = example(2)
     assert cosine(torch.from_numpy(embedding)).numpy() == pytest.approx(np.array(cosines(embedding)), abs=1e-5)
@@ -90,6 +104,16 @@ def test_hard_mining_takes_the_worst_triplet_of_each_anchor(margin: float) -> No
     found = triplets_by_loops(embedding, labels, margin)
     worst = [max(v for a, v, _ in found if a == anchor) for anchor in {a for a, _, _ in found}]
     assert triplet_term(embedding, labels, margin, "hard") == pytest.approx(np.mean(worst), rel=1e-4)
+
+
+def test_rounding_of_mixed_labels_makes_no_triplet_valid() -> None:
+    labels = mixed(32, 188)
+    common, union = (each(labels.double()[:, None], labels.double()) for each in (torch.minimum, torch.maximum))
+    alike = common.sum(dim=2) / union.sum(dim=2).clamp(min=1e-12)
+    other = ~torch.eye(32, dtype=torch.bool)
+    expected = (alike[:, :, None] - alike[:, None, :] > 1e-5) & other[:, :, None] & other[:, None, :]
+    _, _, valid = triplets(torch.eye(32), labels, margin=0.4)
+    assert torch.equal(valid, expected)
 
 
 def test_bce_triplet_is_the_cross_entropy_plus_the_weighted_triplet_term() -> None:
@@ -155,6 +179,11 @@ def test_clips_that_share_no_tags_have_no_contrast() -> None:
     assert value.item() == 0
     assert embedding.grad is not None
     assert not embedding.grad.any()
+
+
+def test_mixed_clips_that_share_no_tags_have_no_contrast_whatever_the_rounding() -> None:
+    labels = torch.block_diag(*mixed(8, 188).split(1))  # a block of tags for each clip
+    assert jaccard_supcon(torch.randn(8, 4, generator=torch.Generator().manual_seed(0)), labels, temperature=0.1) == 0
 
 
 def test_bce_supcon_is_the_cross_entropy_plus_the_weighted_contrast() -> None:

@@ -76,8 +76,9 @@ def prepare(
 @data.command()
 @with_options(_corpus_arguments)
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder of the page; default: inspect/<corpus> in the storage."
-)
+    "--out", type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the page; default: inspect/<corpus> in the storage.",
+)  # fmt: skip
 @storage_option
 def inspect(corpus: str, settings: tuple[str, ...], path: str | None, out: Path | None, storage: Path) -> None:
     """Label analysis of a corpus: counts, imbalance, synonyms, contradictions, shared artists. Decodes nothing.
@@ -85,17 +86,19 @@ def inspect(corpus: str, settings: tuple[str, ...], path: str | None, out: Path 
     \b
     tagsearch data inspect mtat --path /data/MagnaTagATune split=filtered
     """
-    from tagsearch.data.corpus import open_corpus
+    from tagsearch.data.corpus import leave_out, open_corpus, write_bad_files
     from tagsearch.search.progress import ProgressBars, console
     from tagsearch.study.arguments import data_from_arguments
 
     chosen = data_from_arguments(corpus, settings, path=path)
     with ProgressBars(console()) as progress:
-        table = open_corpus(chosen, cache=storage / "cache", progress=progress).table
+        opened = leave_out(open_corpus(chosen, cache=storage / "cache", progress=progress), ())
     analysis = import_analysis()
-    labels = analysis.CorpusLabels(table=table)
+    labels = analysis.CorpusLabels(table=opened.table)
     click.echo(analysis.labels_text(labels, width=terminal_width()))
-    page = analysis.inspect(labels, out or storage / "inspect" / table.name)
+    page = analysis.inspect(labels, out or storage / "inspect" / opened.table.name)
+    if opened.bad:
+        write_bad_files(page.parent, opened.bad)
     click.echo(f"page: {page}")
 
 

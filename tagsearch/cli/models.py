@@ -76,7 +76,7 @@ def show(name: str, settings: tuple[str, ...], n_tags: int) -> None:
 @models.command("import")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--as", "name", required=True, metavar="MODEL", help="The architecture that the weights are of.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder to write; default: models/MODEL.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write; default: models/MODEL.")
 def import_weights(path: Path, name: str, out: Path | None) -> None:
     """Turn published weights (a state dict with the reference's names) into a model folder of ours.
 

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 storage_option = click.option(
-    "--storage-path", "storage", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
-    help="Folder of the runs and of the cache (corpora, features).",
+    "--storage-path", "storage", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"),
+    show_default=True, help="Folder of the runs and of the cache (corpora, features).",
 )  # fmt: skip
 study_arguments = (
     click.argument("file"),

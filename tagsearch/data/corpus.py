@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from tagsearch.data.splits import overlap_notes
 from tagsearch.errors import CorpusError
 from tagsearch.records import CorpusTable, write_text
 from tagsearch.registry import DATA, Scalar, did_you_mean, entry
@@ -72,17 +73,21 @@ def open_corpus(data: Mapping[str, Scalar], *, cache: Path, progress: Progress) 
 def leave_out(corpus: OpenCorpus, bad: Sequence[BadFile]) -> OpenCorpus:
     """The corpus without the clips of the `bad` files: another table, with another fingerprint and a note.
 
-    The note counts files that were left out before, too. The same object if there is nothing to leave out or to note.
-    """
+    The note counts files that were left out before, too, and a note on shared artists counts what is left. The same
+    object if there is nothing to leave out or to note."""
     table, everything = corpus.table, (*corpus.bad, *bad)
-    notes = tuple(note for note in table.notes if note != _left_out(corpus.bad, len(table.paths)))
-    if everything:
-        notes += (_left_out(everything, len(table.paths) - len(bad)),)
-    if not bad and notes == table.notes:
-        return corpus
     kept = ~np.isin(table.paths, [file.path for file in bad])
     assert np.count_nonzero(~kept) == len(bad), "bad files that the table does not hold, or twice"
     rest = table.taken(np.flatnonzero(kept))
+    shared = overlap_notes(table.artists, table.splits)
+    stale = {_left_out(corpus.bad, len(table.paths)), *shared}
+    notes = tuple(note for note in table.notes if note not in stale)
+    if not set(shared).isdisjoint(table.notes):
+        notes += overlap_notes(rest.artists, rest.splits)
+    if everything:
+        notes += (_left_out(everything, len(rest.paths)),)
+    if not bad and notes == table.notes:
+        return corpus
     rest = replace(rest, notes=notes, fingerprint=_fingerprint(table, rest.paths))
     return replace(corpus, table=rest, bad=everything)
 

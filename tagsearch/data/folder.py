@@ -11,15 +11,15 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-import soundfile
 
+from tagsearch.data.audio import audio_seconds, source_of
 from tagsearch.data.corpus import OpenCorpus, Progress
 from tagsearch.data.label_file import Labelled, read_label_file
 from tagsearch.data.splits import Assignment, by_group
 from tagsearch.data.table import Clips, open_clips
 from tagsearch.data.tags import choose_tags
 from tagsearch.data.works import Work
-from tagsearch.errors import CorpusError
+from tagsearch.errors import BadAudioError, CorpusError
 from tagsearch.records import SPLITS, Split
 from tagsearch.registry import CorpusSize
 
@@ -77,17 +77,15 @@ def size(*, path: str, labels: str, tags: str, sample_rate: int) -> CorpusSize:
 
 def _typical_seconds(root: Path, paths: Sequence[str], sample_rate: int) -> float:
     """The median length of about N_MEASURED clips from all over the list; ASSUMED_SECONDS if none can be measured."""
-    measured = (_seconds(root / path, sample_rate) for path in paths[:: max(1, len(paths) // N_MEASURED)])
+    measured = (_seconds(root, path, sample_rate) for path in paths[:: max(1, len(paths) // N_MEASURED)])
     return median([seconds for seconds in measured if seconds] or [ASSUMED_SECONDS])
 
 
-def _seconds(file: Path, sample_rate: int) -> float:
+def _seconds(root: Path, path: str, sample_rate: int) -> float:
     """Of what the file's header promises; 0 if it cannot be read: opening the corpus will say so."""
     try:
-        if file.suffix == ".npy":
-            return float(np.load(file, mmap_mode="r").size / sample_rate)
-        return float(soundfile.info(file).duration)
-    except (OSError, ValueError, EOFError, soundfile.SoundFileError):
+        return audio_seconds(root / source_of(root, path).path, npy_rate=sample_rate)
+    except (BadAudioError, OSError):
         return 0.0
 
 
@@ -138,7 +136,13 @@ def _splits(labelled: Labelled, works: list[Work]) -> tuple[Assignment, list[str
     if "split" not in labelled.facts:
         shares = "/".join(f"{100 * SHARES[split]:.0f}" for split in SPLITS)
         note = f"{labelled.file.name} names no splits: artists are split {shares} by a hash of their names."
-        return by_group([work.artist for work in works], SHARES), [note]
+        artists = [work.artist for work in works]
+        if (n_artists := len(set(artists))) < len(SPLITS):
+            raise CorpusError(
+                f"{labelled.file} names no splits, and {len(SPLITS)} splits without a common artist need as many "
+                f"artists, not {n_artists}; add a column `split` ({', '.join(SPLITS)}), or clips of more artists"
+            )
+        return by_group(artists, SHARES), [note]
     numbers = []
     for line, cell in zip(labelled.lines, labelled.facts["split"], strict=True):
         if cell.lower() not in SPLIT_NAMES:

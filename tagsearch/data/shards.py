@@ -1,7 +1,8 @@
 """A shard: the blocks of a few dozen clips of one front end, written once by one process and never changed.
 
 `<name>.bin` holds the blocks one after the other; `<name>.json` says what they are of, each clip's source (path, size,
-time of change) and frames, the checksum, and which clips gave no block and why, so that they are not tried again.
+time of change) and frames, the checksum, and which clips gave no block and why, so that they are not tried again
+until there is another version of the decoder.
 The .json is renamed into place last: a shard is there when it is.
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 
 from tagsearch.data.audio import Source, read_audio, unreadable
 from tagsearch.data.compute import blocks_of, one_thread
@@ -22,6 +24,7 @@ from tagsearch.errors import BadAudioError
 from tagsearch.records import write_json
 
 FORMAT = 1  # of shards and of what is in them; another number is another store
+DECODER = str(soundfile.__libsndfile_version__)  # another one may read what this one refuses, as MP3 since 1.1
 _READ_BYTES = 1 << 20
 
 
@@ -82,7 +85,7 @@ def write_shard(task: ShardTask) -> tuple[BadFile, ...]:
         n_bytes = file.tell()
     if clips or bad:
         temporary.rename(task.folder / f"{task.name}.bin")
-        meta = {"n_bytes": n_bytes, "crc32": crc32, "clips": clips, "bad": bad}
+        meta = {"n_bytes": n_bytes, "crc32": crc32, "clips": clips, "decoder": DECODER, "bad": bad}
         write_json(task.folder / f"{task.name}.json", _identity(task.front_end) | meta)
     else:
         temporary.unlink()
@@ -101,6 +104,7 @@ def read_shard(meta_file: Path, front_end: FrontEnd) -> Shard | None:
         bad = {
             Source(path, size, mtime): BadFile(path=path, reason=reason, detail=detail)
             for path, size, mtime, reason, detail in meta["bad"]
+            if meta.get("decoder") == DECODER  # the first shards did not name it
         }
         return Shard(name=meta_file.stem, n_bytes=meta["n_bytes"], crc32=meta["crc32"], places=places, bad=bad)
     except (OSError, ValueError, KeyError, TypeError):

@@ -62,6 +62,19 @@ def by_group(groups: Sequence[str], shares: Mapping[Split, float]) -> Assignment
     return np.array([chosen[group] for group in groups], dtype=np.int8)
 
 
+def overlap_notes(artists: npt.NDArray[np.int32], splits: Assignment) -> tuple[str, ...]:
+    """A sentence on the artists of the test split that are in the training split, if any."""
+    in_test, in_train = splits == SPLITS.index("test"), splits == SPLITS.index("train")
+    known = np.isin(artists, artists[in_train]) & in_test
+    n_known, n_artists = len(np.unique(artists[known])), len(np.unique(artists[in_test]))
+    if not n_known:
+        return ()
+    return (
+        f"{n_known} of the {n_artists} artists in test are in train too, "
+        f"with {np.sum(known):,} of the {np.sum(in_test):,} test clips.",
+    )
+
+
 def _folder_rule(
     folders: Mapping[Split, str], *, tagged_only: bool = False, min_seconds: float = 0.0, note: str = ""
 ) -> SplitRule:

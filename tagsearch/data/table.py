@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tagsearch.data.audio_files import look_for
 from tagsearch.data.corpus import BadFile, OpenCorpus
-from tagsearch.data.splits import DROPPED, Assignment
+from tagsearch.data.splits import DROPPED, Assignment, overlap_notes
 from tagsearch.data.works import Work, numbered
 from tagsearch.errors import CorpusError
 from tagsearch.records import SPLITS, CorpusTable, Split
@@ -84,7 +84,7 @@ def make_table(clips: Clips, *, name: str, sizes: npt.NDArray[np.int64], notes: 
         artists=artists,
         splits=clips.splits,
         labels=clips.labels,
-        notes=(*notes, *_overlap_notes(artists, clips.splits)),
+        notes=(*notes, *overlap_notes(artists, clips.splits)),
     )
 
 
@@ -103,18 +103,6 @@ def _refuse_empty_splits(
             continue
         first = next((f" ({file.path}: {file.reason})" for file in bad if split_of[file.path] == number), "")
         raise CorpusError(f"the {split} split needs clips with audio {where[split]}; {root} holds none{first}")
-
-
-def _overlap_notes(artists: npt.NDArray[np.int32], splits: Assignment) -> tuple[str, ...]:
-    in_test, in_train = splits == SPLITS.index("test"), splits == SPLITS.index("train")
-    known = np.isin(artists, artists[in_train]) & in_test
-    n_known, n_artists = len(np.unique(artists[known])), len(np.unique(artists[in_test]))
-    if not n_known:
-        return ()
-    return (
-        f"{n_known} of the {n_artists} artists in test are in train too, "
-        f"with {np.sum(known):,} of the {np.sum(in_test):,} test clips.",
-    )
 
 
 def _fingerprint(tags: Sequence[str], paths: Sequence[str], *arrays: npt.NDArray[np.integer]) -> str:

@@ -24,7 +24,7 @@ import numpy.typing as npt
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, relu
 
-from tagsearch.losses.similarity import cosine, jaccard, others
+from tagsearch.losses.similarity import ROUNDING, cosine, jaccard, others
 
 
 class BCETriplet:
@@ -53,7 +53,7 @@ def triplets(
     violation = relu(margin * gap - angle[:, :, None] + angle[:, None, :])
     in_order = angle[:, :, None] > angle[:, None, :]
     other = others(len(labels), labels.device)
-    return violation, in_order, (gap > 0) & other[:, :, None] & other[:, None, :]  # gap > 0 keeps p and n apart
+    return violation, in_order, (gap > ROUNDING) & other[:, :, None] & other[:, None, :]  # a gap keeps p and n apart
 
 
 def _mean_of_all(violation: torch.Tensor, in_order: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:

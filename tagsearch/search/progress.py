@@ -21,8 +21,10 @@ _STATES = (State.PENDING, State.RUNNING, State.COMPLETED, State.STOPPED, State.D
 
 
 def console() -> Console:
-    """A console on a duplicate of standard output, which goes on when descriptor 1 is sent to Ray's log."""
-    return Console(file=os.fdopen(os.dup(1), "w", buffering=1), highlight=False, soft_wrap=True)
+    """A console on a duplicate of standard output, which goes on when descriptor 1 is sent to Ray's log. It prints
+    what it is given: paths may hold brackets, which are no markup."""
+    out = os.fdopen(os.dup(1), "w", buffering=1)
+    return Console(file=out, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 class ProgressBars:
