@@ -63,14 +63,21 @@ def read_excerpts(run: Path) -> tuple[Excerpt, ...]:
     """Empty for a run that has none. Raises RecordError if they are damaged."""
     if not has_excerpts(run):
         return ()
-    folder = run / FOLDER
-    return tuple(
-        Excerpt(
-            **facts,
-            audio=_read_bytes(folder / f"{facts['row']}.mp3"),
-            log_mel=read_array(folder / "log_mels.npz", str(facts["row"])),
-        )
-        for facts in read_json(folder / "excerpts.json")
+    listed = run / FOLDER / "excerpts.json"
+    try:
+        return tuple(_read(run / FOLDER, **facts) for facts in read_json(listed))
+    except TypeError as error:
+        raise RecordError(f"{listed} is damaged: {error}") from error
+
+
+def _read(folder: Path, *, tag: str, row: int, start: float, seconds: float) -> Excerpt:
+    return Excerpt(
+        tag=tag,
+        row=row,
+        start=start,
+        seconds=seconds,
+        audio=_read_bytes(folder / f"{row}.mp3"),
+        log_mel=read_array(folder / "log_mels.npz", str(row)),
     )
 
 

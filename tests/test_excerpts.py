@@ -34,6 +34,14 @@ def test_a_lost_file_is_told(tmp_path):
         read_excerpts(tmp_path)
 
 
+@pytest.mark.parametrize("listed", ['[{"tag": "a", "row": 7}]', "[7]", "7"])
+def test_a_damaged_list_is_told(tmp_path, listed):
+    write_excerpts(tmp_path, [excerpt(7)])
+    (tmp_path / "excerpts" / "excerpts.json").write_text(listed)
+    with pytest.raises(RecordError, match=r"excerpts\.json is damaged"):
+        read_excerpts(tmp_path)
+
+
 def test_each_tag_gets_its_first_test_clip_that_no_other_tag_has_taken():
     labels = [[1, 1, 1], [0, 0, 0], [1, 1, 0], [1, 0, 0], [0, 1, 0]]
     table = dataclasses.replace(
