@@ -19,7 +19,7 @@ from analysis.rundata import RunData
 from analysis.tuning import chosen, reached
 from analysis.words import METRIC_NAMES, signed
 from tagsearch.errors import RecordError
-from tagsearch.records import read_array
+from tagsearch.records import Trial, read_array
 from tagsearch.study.schema import METRICS, Metric
 
 ALPHA = 0.05  # of an arm's drop beyond the baseline's, over all rivals and metrics together
@@ -44,6 +44,7 @@ def drops(run: RunData, evidence: Evidence, notes: list[str]) -> pd.DataFrame:
     if not common.any():
         notes.append("No tag has both a positive and a negative clip in validation and test: no drop can be told.")
         return pd.DataFrame(rows)
+    picked = chosen(run)
     n_claims = max(1, (len(evidence.arms) - 1) * len(metrics))
     for metric in metrics:
         pairs = {name: _pairs(run, evidence, arm, metric, common, notes) for name, arm in evidence.arms.items()}
@@ -51,7 +52,7 @@ def drops(run: RunData, evidence: Evidence, notes: list[str]) -> pd.DataFrame:
         for name, pair in pairs.items():
             if len(pair):
                 row = {"arm": name, "metric": metric, "n_seeds": len(pair), "n_tags": int(common.sum())}
-                rows.append(row | _told(run, name, metric, pair) | _beyond(pair, base, ALPHA / n_claims))
+                rows.append(row | _told(run, picked.get(name), metric, pair) | _beyond(pair, base, ALPHA / n_claims))
     return pd.DataFrame(rows)
 
 
@@ -75,8 +76,7 @@ def _pairs(
     return np.array(found, dtype=np.float64).reshape(-1, 2)
 
 
-def _told(run: RunData, name: str, metric: Metric, pair: Floats) -> dict[str, float]:
-    picked = chosen(run).get(name)
+def _told(run: RunData, picked: Trial | None, metric: Metric, pair: Floats) -> dict[str, float]:
     is_objective = run.study.objective == f"valid/{metric}"
     row = {"chosen": reached(run.study, picked) if picked and is_objective else math.nan}
     for column, values in (("valid", pair[:, 0]), ("test", pair[:, 1]), ("drop", pair[:, 0] - pair[:, 1])):

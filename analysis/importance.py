@@ -108,7 +108,7 @@ def _weigh(run: RunData, trials: list[Trial], costs: Floats, generator: np.rando
     told = [
         {
             "tunable": name,
-            "importance": weight / total if total else math.nan,
+            "importance": weight / total if total else 0.0,
             "n_by_chance": sum(one[name] >= weight for one in shuffled),
         }
         for name, weight in sorted(found.items(), key=lambda item: (-item[1], item[0]))

@@ -20,13 +20,16 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.best_of_n import best_of_n
 from analysis.canvas import LIGHT, Theme, canvas, legend, plain, short
+from analysis.intervals import Floats
 from analysis.rundata import RunData
 from analysis.tuning import LOG_KINDS, position, told, tunables, tune_arms, tune_trials
 from tagsearch.records import State
 from tagsearch.study.schema import Tunable
 
 MOST_COLUMNS = 4  # panels side by side
-MOST_ROWS = 6  # arms below each other in the parallel coordinates
+MOST_ROWS = 4  # arms below each other in the parallel coordinates
+SHAPES = ("o", "s", "^", "v")  # of an arm's dots: the next where the colours begin again
+SPREAD = 0.5  # of the arms around a choice, of the way to the next one
 ABSENT = -0.14  # height at which a trial passes a tunable that it does not have
 
 
@@ -78,11 +81,12 @@ def slices(run: RunData, theme: Theme = LIGHT) -> Figure | None:
     n_rows = math.ceil(len(shown) / columns)
     width = max(5.0, 2.6 * columns)
     figure, panels = canvas(theme, width=width, height=0.9 + 2.3 * n_rows, n_panels=len(shown), n_columns=columns)
-    span = _span(ended["value"])
+    span, arms = _span(ended["value"]), tune_arms(run)
     for k, (axes, one) in enumerate(zip(panels, shown, strict=True)):
-        for arm in tune_arms(run):
+        for j, arm in enumerate(arms):
             trials = ended[(ended["arm"] == arm) & ended[one.name].notna()]
-            _dots(axes, one, trials, _line(run, arm, theme)["color"], theme)
+            aside = SPREAD * ((j + 0.5) / len(arms) - 0.5) if one.kind == "choice" else 0.0
+            _dots(axes, _abscissas(one, trials) + aside, trials, _mark(run, arm, theme), theme)
         _tunable_axis(axes, one)
         axes.set_ylim(*span)
         axes.set_xlabel(plain(one.name))
@@ -107,25 +111,30 @@ def _span(values: "pd.Series[float]") -> tuple[float, float]:
     return low - 1.6 * pad, high + pad
 
 
-def _dots(axes: Axes, one: Tunable, trials: pd.DataFrame, colour: str, theme: Theme) -> None:
-    places = np.array([_abscissa(one, value) for value in trials[one.name]])
+def _mark(run: RunData, arm: str, theme: Theme) -> dict[str, Any]:
+    """A ninth arm has the first one's colour and another shape."""
+    return {
+        "color": _line(run, arm, theme)["color"],
+        "marker": SHAPES[_place(run, arm) // len(theme.colours) % len(SHAPES)],
+    }
+
+
+def _dots(axes: Axes, places: Floats, trials: pd.DataFrame, mark: dict[str, Any], theme: Theme) -> None:
     values = trials["value"].to_numpy(dtype=float)
     states = trials["state"].to_numpy(dtype=str)
     is_finished, is_diverged = states == State.COMPLETED, states == State.DIVERGED
     is_stopped = ~is_finished & ~is_diverged
     is_chosen = trials["is_chosen"].to_numpy(dtype=bool)
-    style: dict[str, Any] = {"linestyle": "", "color": colour}
     axes.plot(places[is_chosen], values[is_chosen], "o", ms=11, mfc="none", mec=theme.ink, mew=1.2)
-    axes.plot(places[is_stopped], values[is_stopped], marker="o", ms=5, mfc="none", mew=1.2, **style)
-    axes.plot(places[is_finished], values[is_finished], marker="o", ms=5.5, mew=0, **style)
-    floor = axes.get_xaxis_transform()
-    axes.plot(
-        places[is_diverged], np.full(is_diverged.sum(), 0.03), marker="x", ms=6, mew=1.6, transform=floor, **style
-    )
+    axes.plot(places[is_stopped], values[is_stopped], ls="", ms=5, mfc="none", mew=1.2, **mark)
+    axes.plot(places[is_finished], values[is_finished], ls="", ms=5.5, mew=0, **mark)
+    cross = mark | {"marker": "x", "transform": axes.get_xaxis_transform()}
+    axes.plot(places[is_diverged], np.full(is_diverged.sum(), 0.03), ls="", ms=6, mew=1.6, **cross)
 
 
-def _abscissa(one: Tunable, value: Any) -> float:
-    return float(one.choices.index(value) if one.kind == "choice" else value)
+def _abscissas(one: Tunable, trials: pd.DataFrame) -> Floats:
+    values = [one.choices.index(value) if one.kind == "choice" else value for value in trials[one.name]]
+    return np.array(values, dtype=np.float64)
 
 
 def _tunable_axis(axes: Axes, one: Tunable) -> None:
@@ -143,7 +152,7 @@ def _tunable_axis(axes: Axes, one: Tunable) -> None:
 
 
 def _marks_legend(figure: Figure, run: RunData, ended: pd.DataFrame, theme: Theme) -> None:
-    arms = [Line2D([], [], marker="o", ls="", color=_line(run, arm, theme)["color"]) for arm in tune_arms(run)]
+    arms = [Line2D([], [], ls="", **_mark(run, arm, theme)) for arm in tune_arms(run)]
     ink: dict[str, Any] = {"ls": "", "color": theme.ink}
     marks = {
         str(State.COMPLETED): ("finished", Line2D([], [], marker="o", ms=5.5, **ink)),
@@ -185,7 +194,7 @@ def parallel_coordinates(run: RunData, theme: Theme = LIGHT) -> Figure | None:
         trials = scored[scored["arm"] == arm]
         shown = [one for one in tunables(run.study) if trials[one.name].notna().any()]
         _parallel_panel(axes, trials, shown, colours, theme)
-        axes.set_title(plain(arm), loc="left", fontsize=10)
+        axes.set_title(plain(arm), loc="left", fontsize=10, color=theme.ink)
     bar = figure.colorbar(colours, ax=panels, pad=0.01, fraction=0.03)
     bar.set_label(run.study.objective, color=theme.ink)
     bar.ax.tick_params(colors=theme.ink, labelsize=8)

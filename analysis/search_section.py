@@ -94,8 +94,8 @@ def _left_out(run: RunData) -> list[str]:
     n_failed, n_diverged = states.count(State.FAILED), states.count(State.DIVERGED)
     n_open = sum(not state.is_final for state in states)
     lines = [DIVERGED] if n_diverged else []
-    lines += [f"{n_failed} failed trials are left out: an error is no result."] if n_failed else []
-    return lines + ([f"{n_open} trials have not ended and are left out."] if n_open else [])
+    lines += [f"Failed trials are left out, as an error is no result: {n_failed}."] if n_failed else []
+    return lines + ([f"Trials that have not ended are left out: {n_open}."] if n_open else [])
 
 
 def _slices(run: RunData) -> list[Part]:
