@@ -83,7 +83,7 @@ def _unfit(run: RunData, trials: list[Trial], costs: Floats) -> str:
     if len(trials) < FEWEST_TRIALS:
         return f"{len(trials)} trials have ended, importance needs {FEWEST_TRIALS} or more."
     if len(names) < 2:
-        return "one tunable has nothing to be weighed against."
+        return "it takes two tunables to weigh one against the other."
     if len(set(costs.tolist())) < 2:
         return "all trials scored the same."
     if outside:

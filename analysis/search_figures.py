@@ -29,6 +29,7 @@ from tagsearch.study.schema import Tunable
 MOST_COLUMNS = 4  # panels side by side
 MOST_ROWS = 4  # arms below each other in the parallel coordinates
 SHAPES = ("o", "s", "^", "v")  # of an arm's dots: the next where the colours begin again
+LEGEND_COLUMNS = 5
 SPREAD = 0.5  # of the arms around a choice, of the way to the next one
 ABSENT = -0.14  # height at which a trial passes a tunable that it does not have
 
@@ -71,17 +72,24 @@ def _line(run: RunData, arm: object, theme: Theme) -> dict[str, Any]:
 
 
 def slices(run: RunData, theme: Theme = LIGHT) -> Figure | None:
-    """One panel a tunable, one dot a trial that has it, all arms. None without a trial that was scored or diverged."""
+    """One panel a tunable, one dot a trial that has it, all arms. None without such a trial, scored or diverged."""
     frame = tune_trials(run)
     shown = [one for one in tunables(run.study) if not frame.empty and frame[one.name].notna().any()]
-    ended = frame[_is_scored(frame) | (frame["state"] == str(State.DIVERGED))] if shown else frame
+    if not shown:
+        return None
+    ended = frame[_is_scored(frame) | (frame["state"] == str(State.DIVERGED))]
     if ended.empty:
         return None
     columns = min(len(shown), MOST_COLUMNS)
     n_rows = math.ceil(len(shown) / columns)
-    width = max(5.0, 2.6 * columns)
-    figure, panels = canvas(theme, width=width, height=0.9 + 2.3 * n_rows, n_panels=len(shown), n_columns=columns)
-    span, arms = _span(ended["value"]), tune_arms(run)
+    arms, legend_rows = tune_arms(run), math.ceil((len(tune_arms(run)) + 4) / LEGEND_COLUMNS)
+    width, height = 0.75 + max(2.2 * columns, 4.5), 0.35 + 2.3 * n_rows + 0.25 * legend_rows
+    figure, panels = canvas(
+        theme, width=width, height=height, n_panels=len(shown), n_columns=columns, layout=None
+    )  # the margins are worked out here: matplotlib's own layout takes half of the drawing time
+    bottom = (0.7 + 0.25 * legend_rows) / height
+    figure.subplots_adjust(0.7 / width, bottom, 1 - 0.1 / width, 1 - 0.1 / height, wspace=0.1, hspace=0.5)
+    span = _span(ended["value"])
     for k, (axes, one) in enumerate(zip(panels, shown, strict=True)):
         for j, arm in enumerate(arms):
             trials = ended[(ended["arm"] == arm) & ended[one.name].notna()]
@@ -162,10 +170,9 @@ def _marks_legend(figure: Figure, run: RunData, ended: pd.DataFrame, theme: Them
     present = [marks[state] for state in marks if (ended["state"] == state).any()]
     chosen = Line2D([], [], marker="o", ms=10, mfc="none", **ink)
     named = [*zip(tune_arms(run), arms, strict=True), *present, ("chosen", chosen)]
-    n_columns = len(named) if len(named) <= 6 else 5
-    style: dict[str, Any] = {"ncols": n_columns, "frameon": False, "labelcolor": theme.ink, "fontsize": 9}
+    style: dict[str, Any] = {"ncols": LEGEND_COLUMNS, "frameon": False, "labelcolor": theme.ink, "fontsize": 9}
     labels = [plain(label) for label, _ in named]
-    figure.legend([handle for _, handle in named], labels, loc="outside lower center", **style)
+    figure.legend([handle for _, handle in named], labels, loc="lower center", **style)
 
 
 # --- whole configurations --------------------------------------------------------------------------------------------

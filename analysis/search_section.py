@@ -29,7 +29,7 @@ BEST_OF_N = (
 )
 STOPPED = {
     "best": (
-        "A stopped trial counts with the best value it had reached when ASHA ended it, a lower bound of what the whole "
+        "A stopped trial counts with the best value it had reached when ASHA ended it, {bound} bound of what the whole "
         "budget would have brought: a curve with many stopped trials is too pessimistic, the more so at small n."
     ),
     "last": (
@@ -76,7 +76,8 @@ def _without(run: RunData) -> str:
 
 def _effort(run: RunData, tuning: pd.DataFrame) -> list[Part]:
     curves = draw("best_of_n", "Expected best of n trials", partial(search_figures.best_of_n_curves, run))
-    told = [BEST_OF_N + STOPPED[run.study.checkpoint], *_left_out(run)]
+    bound = "a lower" if run.study.direction == "max" else "an upper"
+    told = [BEST_OF_N + STOPPED[run.study.checkpoint].format(bound=bound), *_left_out(run)]
     ends = edges(run)
     spent, choice = tuning_grids(tuning)
     return [

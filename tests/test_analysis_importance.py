@@ -109,7 +109,7 @@ OUTSIDE = [Tried(value=0.01 * k, proposal={"lr": 0.5, "model.width": k + 1}) for
     ("tried", "reason"),
     [
         (EQUAL[:7], "bce: 7 trials have ended, importance needs 8 or more."),
-        (LR_ONLY, "bce: one tunable has nothing to be weighed against."),
+        (LR_ONLY, "bce: it takes two tunables to weigh one against the other."),
         (EQUAL, "bce: all trials scored the same."),
         ([diverged(**one) for one in proposals(9)], "bce: all trials scored the same."),
         (OUTSIDE, "bce: values of lr lie outside the declared range."),

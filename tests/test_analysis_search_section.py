@@ -73,6 +73,16 @@ def test_a_single_trial_is_shown(tmp_path):
     assert re.findall(r"\((\w+)\.png\)", section.markdown()) == ["best_of_n", "slices"]
 
 
+def test_a_phase_whose_tunables_no_trial_has_yet_shows_no_slice(tmp_path):
+    section = section_of(tuned_run(tmp_path, {"bce": [Tried(value=0.3, proposal={})]}, tunables=(GAMMA,)))
+    assert re.findall(r"\((\w+)\.png\)", section.markdown()) == ["best_of_n"]
+
+
+def test_a_stopped_trial_s_loss_is_an_upper_bound(tmp_path):
+    run = tuned_run(tmp_path, {"bce": [Tried(value=0.3), STOPPED]}, objective="valid/loss")
+    assert "an upper bound of what" in section_of(run).markdown()
+
+
 def test_failed_and_unended_trials_are_counted(tmp_path):
     tried = {"bce": [Tried(value=0.3), Tried(state=State.FAILED), Tried(state=State.RUNNING)]}
     text = section_of(tuned_run(tmp_path, tried)).markdown()
