@@ -7,6 +7,8 @@ replacement): E = sum_i v_(i) C(i-1, n-1) / C(N, n) over the sorted values. It i
 At n = N it is the best trial itself: the right end of a curve rests on few trials.
 """
 
+from typing import Literal
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -15,12 +17,11 @@ from scipy.special import gammaln
 from analysis.rundata import RunData
 from analysis.tuning import tune_arms, tune_trials
 from tagsearch.records import State
-from tagsearch.registry import Direction
 
 Floats = npt.NDArray[np.float64]
 
 
-def expected_best(values: npt.ArrayLike, direction: Direction) -> Floats:
+def expected_best(values: npt.ArrayLike, direction: Literal["max", "min"]) -> Floats:
     """Expected best of 1, 2, ..., N of the N values, drawn without replacement. `values`: (N,), finite."""
     sign = 1.0 if direction == "max" else -1.0
     rising = np.sort(sign * np.asarray(values, dtype=np.float64))
