@@ -52,11 +52,14 @@ def canvas(
     width: float,
     height: float,
     n_panels: int = 1,
+    n_columns: int | None = None,
     layout: Literal["constrained"] | None = "constrained",
 ) -> tuple[Figure, list[Axes]]:
+    """Panels side by side, or in rows of `n_columns`."""
+    columns = n_columns or n_panels
     figure = Figure(figsize=(width, height), dpi=110, layout=layout, facecolor=theme.paper)
     FigureCanvasAgg(figure)
-    panels = [figure.add_subplot(1, n_panels, k + 1) for k in range(n_panels)]
+    panels = [figure.add_subplot(-(-n_panels // columns), columns, k + 1) for k in range(n_panels)]
     for axes in panels:
         axes.set_facecolor(theme.paper)
         axes.tick_params(colors=theme.ink)

@@ -1,7 +1,7 @@
 """A summary as files: report/ of a run folder.
 
-summary.md  index.html  comparison.csv  training.csv  draws.csv  tune.csv  tags.csv  pairs.csv  verdicts.json  the
-pictures as PNG, and the files of analysis.label_page
+summary.md  index.html  comparison.csv  verdicts.json  the tables of the sections as CSV (training, draws, tune,
+tune_trials, best_of_n, importance, drop, tags, pairs)  the pictures as PNG, and the files of analysis.label_page
 """
 
 from functools import partial
@@ -17,6 +17,7 @@ from analysis.label_page import write_label_files
 from analysis.label_section import labels_section
 from analysis.labels import CorpusLabels
 from analysis.page import write_page
+from analysis.search_section import search_section
 from analysis.sections import Part, Section, Text, draw
 from analysis.summary import Summary
 from analysis.tag_section import tags_section
@@ -30,8 +31,6 @@ def write_report(summary: Summary, folder: Path) -> Path:
     sections = report_sections(summary)
     title, *header = summary.header
     write_text(folder / "comparison.csv", _csv(summary.comparison))
-    if not summary.tuning.empty:
-        write_text(folder / "tune.csv", _csv(summary.tuning))
     for name, frame in (item for section in sections for item in section.tables.items()):
         write_text(folder / f"{name}.csv", _csv(frame))
     write_json(folder / "verdicts.json", cards.to_json(summary.cards))
@@ -46,6 +45,7 @@ def report_sections(summary: Summary) -> list[Section]:
     return [
         _verdicts(summary),
         _experiments(summary),
+        search_section(run, evidence, summary.tuning),
         tags_section(run, evidence),
         labels_section(summary.labels),
         clips_section(run, evidence, label_pairs(run.corpus)),
@@ -70,7 +70,6 @@ def _verdicts(summary: Summary) -> Section:
 def _experiments(summary: Summary) -> Section:
     run, evidence = summary.run, summary.evidence
     compared = tables.comparison_grid(run, evidence, summary.comparison)
-    tuned = [] if summary.tuning.empty else [tables.tuning_grid(summary.tuning)]
     forest = draw("forest", "Differences to the baseline", partial(figures.forest, run, evidence))
     curves = draw("learning_curves", "Learning curves", partial(figures.learning_curves, run))
     trained, drawn = training_table.training(run), draws_table.drawn(run)
@@ -78,7 +77,7 @@ def _experiments(summary: Summary) -> Section:
     parts += [] if trained.empty else [training_table.training_grid(trained)]
     parts += [] if drawn.empty else [draws_table.draws_grid(drawn)]
     frames = {name: frame for name, frame in {"training": trained, "draws": drawn}.items() if not frame.empty}
-    return Section(anchor="experiments", title="Experiments", parts=[*parts, *tuned], tables=frames)
+    return Section(anchor="experiments", title="Experiments", parts=parts, tables=frames)
 
 
 def _csv(frame: pd.DataFrame) -> str:

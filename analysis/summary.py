@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
-from analysis import cards, tables
+from analysis import cards, tables, tuning
 from analysis.evidence import Evidence, collect
 from analysis.grids import Grid, escaped_markdown
 from analysis.judgement import HypothesisVerdict
@@ -26,7 +26,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """`comparison` and `tuning`: see `tables`; `tuning` is empty for a study without a tune phase."""
+    """`comparison`: see `tables`; `tuning`: see `tuning`, empty for a study without a tune phase."""
 
     run: RunData
     evidence: Evidence
@@ -47,7 +47,7 @@ class Summary:
     @property
     def grids(self) -> tuple[Grid, ...]:
         compared = tables.comparison_grid(self.run, self.evidence, self.comparison)
-        return (compared,) if self.tuning.empty else (compared, tables.tuning_grid(self.tuning))
+        return (compared, *tuning.tuning_grids(self.tuning))
 
     @cached_property
     def cards(self) -> tuple[cards.Card, ...]:
@@ -149,6 +149,6 @@ def summarize(run: Path | str | RunData) -> Summary:
         run=data,
         evidence=evidence,
         comparison=tables.comparison(data, evidence, verdicts),
-        tuning=tables.tuning(data),
+        tuning=tuning.tuning(data),
         verdicts=verdicts,
     )

@@ -1,7 +1,7 @@
-"""The tables: arms compared on the test split, and what the tune phase did. Frames first, text from them.
+"""The comparison table: arms on the test split. The frame first, text from it.
 
 Rows keep the declared order and no maximum is marked: where the intervals overlap, the largest number is not the best
-arm. The tune table is apart, as its numbers are maxima over trials on the data that chose them.
+arm. The tune phase's table is apart (see `tuning`), as its numbers are maxima over trials on the data that chose them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,14 +17,11 @@ from analysis.judgement import HypothesisVerdict
 from analysis.outcomes import Levels, Outcome
 from analysis.rundata import RunData
 from analysis.verdicts import judge_member
-from tagsearch.records import State, Trial
 from tagsearch.study.hypotheses import DEFAULT_MARGINS
 from tagsearch.study.schema import METRICS, Metric, Part, Study
-from tagsearch.study.trials import choose
 
 Row = dict[str, Any]  # one row of a frame, by column
 
-TUNE_TITLE = "Tune phase: selection, optimistic - not evidence"
 ALPHA = 0.05  # of the intervals shown in the comparison table
 SHORT: Mapping[Metric, str] = {"roc_auc": "roc", "pr_auc": "pr"}
 
@@ -112,48 +109,6 @@ def study_margins(study: Study) -> Mapping[Metric, float]:
     return {metric: next((m[metric] for m in declared if metric in m), DEFAULT_MARGINS[metric]) for metric in METRICS}
 
 
-# --- the tune phase --------------------------------------------------------------------------------------------------
-
-
-def tuning(run: RunData) -> pd.DataFrame:
-    """What the tune phase did; empty without one. One row an arm: how many trials were proposed, stopped, finished,
-    diverged, failed; epochs spent; the chosen values of the tunables and their validation objective. A pure search has
-    one row for all its trials and one for each winner."""
-    rows: list[Row] = []
-    for arm in run.study.tune_arms:
-        trials = [trial for trial in run.tune if trial.spec.arm == arm.name]
-        if not trials:
-            continue
-        chosen = choose(run.study, arm.name, trials)
-        if run.study.design == "search":
-            rows.append(_spent(arm.name, trials) | _choice(run.study, None))
-            rows += [{"arm": f"search-{k + 1}"} | _choice(run.study, trial) for k, trial in enumerate(chosen)]
-        else:
-            rows.append(_spent(arm.name, trials) | _choice(run.study, chosen[0] if chosen else None))
-    return pd.DataFrame(rows)
-
-
-_COUNTED = {"stopped": State.STOPPED, "finished": State.COMPLETED, "diverged": State.DIVERGED, "failed": State.FAILED}
-
-
-def _spent(name: str, trials: Sequence[Trial]) -> Row:
-    states = [trial.state for trial in trials]
-    counts = {word: states.count(state) for word, state in _COUNTED.items()}
-    epochs = sum(trial.result.epochs if trial.result else len(trial.history) for trial in trials)
-    return {"arm": name, "proposed": len(trials), **counts, "epochs": epochs}
-
-
-def _choice(study: Study, trial: Trial | None) -> Row:
-    result = trial.result if trial else None
-    best = (result.best if study.checkpoint == "best" else result.last) if result else None
-    values = ", ".join(f"{name}={_short(value)}" for name, value in trial.spec.proposal.items()) if trial else ""
-    return {"chosen": values, "objective": study.objective, "best": np.nan if best is None else best}
-
-
-def _short(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
 # --- as text ---------------------------------------------------------------------------------------------------------
 
 
@@ -162,7 +117,7 @@ def comparison_grid(run: RunData, evidence: Evidence, frame: pd.DataFrame) -> Gr
     return Grid(
         title="Comparison on the test split",
         head=head,
-        rows=tuple(_comparison_row(row) for row in _rows(frame)),
+        rows=tuple(_comparison_row(row) for row in rows(frame)),
         right=(False, False, True, True, True, True, False, False),
         notes=tuple(comparison_notes(run, evidence)),
     )
@@ -205,24 +160,6 @@ def comparison_notes(run: RunData, evidence: Evidence) -> list[str]:
     return [*notes, *evidence.notes, *run.corpus.notes]
 
 
-def tuning_grid(frame: pd.DataFrame) -> Grid:
-    counts = ("proposed", *_COUNTED, "epochs")
-    rows = [(str(r["arm"]), *(_count(r[name]) for name in counts), r["chosen"], _best(r["best"])) for r in _rows(frame)]
-    return Grid(
-        title=TUNE_TITLE,
-        head=("arm", *counts, "chosen", f"best {frame['objective'].iloc[0]}"),
-        rows=tuple(rows),
-        right=(False, *(True for _ in counts), False, True),
-    )
-
-
-def _count(value: float) -> str:
-    return "" if np.isnan(value) else str(int(value))
-
-
-def _best(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.3f}"
-
-
-def _rows(frame: pd.DataFrame) -> list[Row]:
+def rows(frame: pd.DataFrame) -> list[Row]:
+    """The rows of a frame, for tables of text."""
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict(orient="records")]

@@ -197,6 +197,9 @@ class CorpusTable:
     @classmethod
     def load(cls, path: Path) -> "CorpusTable":
         with _open_npz(path) as stored:
+            missing = {"name", "fingerprint", "tags", "notes", *_CORPUS_ARRAYS} - set(stored.files)
+            if missing:
+                raise RecordError(f"{path} lacks {', '.join(sorted(missing))}: another version of tagsearch wrote it")
             arrays: dict[str, Any] = {name: stored[name] for name in _CORPUS_ARRAYS}
             tags, notes = (tuple(map(str, stored[name])) for name in ("tags", "notes"))
             return cls(

@@ -18,6 +18,7 @@ from tagsearch.errors import RecordError
 from tagsearch.records import State
 from tests.fake_run import FakeRun, summary_of
 
+SEARCHED = ["Expected best of n trials", "The objective against each tunable"]
 FAKE = FakeRun(signals={"bce": 1.0, "focal": 1.5})
 
 
@@ -32,16 +33,20 @@ def reported(tmp_path_factory):
 def test_the_report_has_all_its_files_and_no_half_written_one(reported):
     _, folder = reported
     assert sorted(path.name for path in folder.iterdir()) == [
+        "best_of_n.csv",
+        "best_of_n.png",
         "comparison.csv",
         "data_tag_counts.png",
         "data_tag_pairs.png",
         "data_tags_per_clip.png",
+        "drop.csv",
         "forest.png",
         "index.html",
         "label_counts.csv",
         "labels.json",
         "learning_curves.png",
         "rare_tags.csv",
+        "slices.png",
         "summary.md",
         "tag_pairs.csv",
         "tags.csv",
@@ -50,6 +55,7 @@ def test_the_report_has_all_its_files_and_no_half_written_one(reported):
         "tags_precision_recall.png",
         "training.csv",
         "tune.csv",
+        "tune_trials.csv",
         "verdicts.json",
     ]
 
@@ -114,7 +120,7 @@ def test_a_run_that_has_only_begun_is_reported_without_pictures_of_its_trials(tm
     page = write_report(summary, tmp_path / "report").read_text()
     assert "Inconclusive" in page
     pictures = re.findall(r'<img alt="([^"]*)"', page)
-    assert pictures == ["Clips of each tag", "Tags of a clip", "Tags together on a clip, against chance"]
+    assert pictures == [*SEARCHED, "Clips of each tag", "Tags of a clip", "Tags together on a clip, against chance"]
 
 
 def test_a_trial_s_figures_show_its_tags_and_its_macro_score(reported):
@@ -154,9 +160,9 @@ def test_importing_the_package_loads_neither_pandas_nor_matplotlib():
     assert not loaded_modules("import analysis") & {"numpy", "pandas", "matplotlib", "scipy", "jinja2"}
 
 
-def test_reports_are_made_without_torch_ray_pyplot_or_the_slow_part_of_scipy():
+def test_reports_are_made_without_torch_ray_optuna_pyplot_or_the_slow_part_of_scipy():
     loaded = loaded_modules("import analysis.report")
-    assert not loaded & {"torch", "ray", "matplotlib.pyplot", "scipy.stats"}
+    assert not loaded & {"torch", "ray", "optuna", "matplotlib.pyplot", "scipy.stats"}
 
 
 def test_nothing_in_the_package_can_unpickle():

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tagsearch.data import folder
 from tagsearch.data.corpus import BadFile, leave_out, open_corpus
-from tagsearch.errors import CorpusError, UnknownNameError
+from tagsearch.errors import CorpusError, RecordError, UnknownNameError
+from tagsearch.records import CorpusTable
+from tests.fake_corpus import make_table
 from tests.fake_mtat import touch
 
 
@@ -55,3 +58,12 @@ def test_the_note_on_shared_artists_counts_the_clips_that_are_left(tmp_path: Pat
         "1 of 5 clips are left out (1 truncated): see bad_files.csv",
     )
     assert len(leave_out(rest, [BadFile(path="d", reason="truncated")]).table.notes) == 1  # none is shared any more
+
+
+def test_a_table_of_another_version_is_refused(tmp_path: Path) -> None:
+    make_table(n_train=1, n_valid=1, n_test=1).save(tmp_path / "corpus.npz")
+    arrays = dict(np.load(tmp_path / "corpus.npz"))
+    del arrays["notes"], arrays["songs"]
+    np.savez(tmp_path / "corpus.npz", **arrays)
+    with pytest.raises(RecordError, match=r"corpus\.npz lacks notes, songs: another version of tagsearch wrote it"):
+        CorpusTable.load(tmp_path / "corpus.npz")
