@@ -4,7 +4,9 @@ from tagsearch.registry.entries import CorpusEntry, CorpusSize, Knob
 from tagsearch.registry.sources import HOMEWORK
 
 _MTAT = "Law et al. 2009 (ISMIR)"
-_MTAT_PATH = Knob(default="", reason="the folder that holds annotations_final.csv; there is no default place")
+_MTAT_PATH = Knob(
+    default="", reason="the folder that holds annotations_final.csv; there is no default place", is_path=True
+)
 _MTAT_TAGS = Knob(
     default="top50",
     pattern=r"all|top[1-9][0-9]*",
@@ -80,7 +82,7 @@ CORPORA: dict[str, CorpusEntry] = {
         summary="any folder of audio with a CSV or TSV of tags, one row per clip or one per clip and tag",
         source="this project",
         knobs={
-            "path": Knob(default="", reason="the folder that holds the audio; there is no default place"),
+            "path": Knob(default="", reason="the folder that holds the audio; there is no default place", is_path=True),
             "labels": Knob(default="", reason="the label file's name in that folder; by default its only .csv or .tsv"),
             "tags": Knob(
                 default="all",

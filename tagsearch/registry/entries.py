@@ -24,6 +24,7 @@ class Knob:
     choices: tuple[Scalar, ...] | None = None
     pattern: str | None = None
     form: str = ""
+    is_path: bool = False  # a file or folder: kept absolute, so that a run goes on from any folder
 
     @property
     def type(self) -> type:

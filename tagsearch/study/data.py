@@ -1,6 +1,7 @@
 """The `data:` section: a corpus, its settings, and those that every corpus has."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from tagsearch.registry import DATA, Scalar, did_you_mean
 from tagsearch.study import fields
@@ -20,7 +21,12 @@ def read_data(node: Node) -> dict[str, Scalar]:
             raise child.error(f"corpus {name!r} has no knob {key!r}{did_you_mean(key, known)}")
         fields.scalar(child, f"data.{key}", known[key])
     knobs = {key: keys[key].plain if key in keys else knob.default for key, knob in known.items()}
-    return {"corpus": name, **knobs}
+    paths = {key: _absolute(str(knobs[key])) for key, knob in known.items() if knob.is_path}
+    return {"corpus": name, **knobs, **paths}
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute()) if path else path
 
 
 def repeats_short_clips(data: Mapping[str, Scalar]) -> bool:

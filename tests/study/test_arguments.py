@@ -1,5 +1,7 @@
 """Settings on the command line."""
 
+from pathlib import Path
+
 import pytest
 
 from tagsearch.errors import StudyError
@@ -62,3 +64,13 @@ def test_knobs_are_those_given() -> None:
 def test_a_wrong_knob_is_named(name: str, settings: list[str], message: str) -> None:
     with pytest.raises(StudyError, match=message):
         knobs_from_arguments("model", name, settings)
+
+
+def test_a_path_is_kept_absolute_so_that_a_run_goes_on_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert data_from_arguments("mtat", [], path="music")["path"] == str(tmp_path / "music")
+    assert data_from_arguments("mtat", ["path=~/music"])["path"] == "/home/somebody/music"
+    assert data_from_arguments("mtat", [])["path"] == ""
