@@ -19,7 +19,8 @@ from analysis.rundata import RunData
 from analysis.tuning import chosen, reached
 from analysis.words import METRIC_NAMES, signed
 from tagsearch.errors import RecordError
-from tagsearch.records import Trial, read_array
+from tagsearch.files import read_array
+from tagsearch.records import Trial
 from tagsearch.study.schema import METRICS, Metric
 
 ALPHA = 0.05  # of an arm's drop beyond the baseline's, over all rivals and metrics together

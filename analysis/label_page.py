@@ -10,7 +10,8 @@ from analysis.grids import Grid
 from analysis.label_section import labels_section, texts
 from analysis.labels import CorpusLabels, labels_of
 from analysis.page import write_page
-from tagsearch.records import SPLITS, CorpusTable, write_json, write_text
+from tagsearch.files import write_json, write_text
+from tagsearch.records import SPLITS, CorpusTable
 
 
 def inspect(corpus: CorpusTable | CorpusLabels, folder: Path) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader
 
 from analysis.sections import Picture, Section
-from tagsearch.records import write_bytes, write_text
+from tagsearch.files import write_bytes, write_text
 
 
 def write_page(folder: Path, *, title: str, header: Sequence[str], sections: Sequence[Section]) -> Path:

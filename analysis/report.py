@@ -21,7 +21,8 @@ from analysis.search_section import search_section
 from analysis.sections import Part, Section, Text, draw
 from analysis.summary import Summary
 from analysis.tag_section import tags_section
-from tagsearch.records import CorpusTable, write_json, write_text
+from tagsearch.files import write_json, write_text
+from tagsearch.records import CorpusTable
 
 NO_HYPOTHESIS = "The study declares no hypothesis: the table is exploratory."
 

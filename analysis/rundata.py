@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 
 from tagsearch.errors import RecordError
-from tagsearch.records import SPLITS, CorpusTable, Trial, is_run, read_array, read_corpus, read_json, read_trials
+from tagsearch.files import read_array, read_json
+from tagsearch.records import SPLITS, CorpusTable, Trial, is_run, read_corpus, read_trials
 from tagsearch.study.schema import METRICS, Study
 
 

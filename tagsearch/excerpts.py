@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tagsearch.errors import RecordError
-from tagsearch.records import CorpusTable, read_array, read_json, write_bytes, write_json, write_npz
+from tagsearch.files import read_array, read_json, write_bytes, write_json, write_npz
+from tagsearch.records import CorpusTable
 
 FOLDER = "excerpts"
 

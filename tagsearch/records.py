@@ -4,6 +4,7 @@ Layout of a run folder (every file is written atomically; nothing here is ever u
 
     study.yaml  resolved.yaml  lock.json  environment.json  corpus.npz  trials.csv  report/
     bad_files.csv  clips that were left out, if any: path and reason
+    excerpts/      a few seconds of test audio for every tag, see tagsearch.excerpts
     tune/<trial>/  confirm/<trial>/
         trial.json     what was to be run (TrialSpec), written before it starts
         history.json   one row an epoch (see HISTORY_COLUMNS)
@@ -17,11 +18,8 @@ Conventions: seconds are wall seconds; epochs count from 1; ROC AUC and PR AUC (
 """
 
 import hashlib
-import io
 import json
 import math
-import os
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -32,6 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tagsearch.errors import RecordError
+from tagsearch.files import open_npz, read_array, read_json, write_json, write_npz
 from tagsearch.registry import OBJECTIVES
 
 Scalar = bool | int | float | str
@@ -196,7 +195,7 @@ class CorpusTable:
 
     @classmethod
     def load(cls, path: Path) -> "CorpusTable":
-        with _open_npz(path) as stored:
+        with open_npz(path) as stored:
             missing = {"name", "fingerprint", "tags", "notes", *_CORPUS_ARRAYS} - set(stored.files)
             if missing:
                 raise RecordError(f"{path} lacks {', '.join(sorted(missing))}: another version of tagsearch wrote it")
@@ -251,33 +250,6 @@ def result_from_history(
 # --- writing: all or nothing -----------------------------------------------------------------------------------------
 
 
-def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
-    """Replace `path` in one step. `durable` waits for the disk (for files whose loss would lose finished work)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-def write_text(path: Path, text: str, *, durable: bool = False) -> None:
-    write_bytes(path, text.encode(), durable=durable)
-
-
-def write_json(path: Path, content: object, *, durable: bool = False) -> None:
-    write_text(path, json.dumps(content, indent=1, allow_nan=True) + "\n", durable=durable)
-
-
-def write_npz(path: Path, arrays: Mapping[str, npt.ArrayLike], *, durable: bool = False) -> None:
-    buffer = io.BytesIO()
-    contents: dict[str, Any] = {name: np.asarray(array) for name, array in arrays.items()}
-    np.savez(buffer, **contents)
-    write_bytes(path, buffer.getvalue(), durable=durable)
-
-
 def write_spec(folder: Path, spec: TrialSpec) -> None:
     write_json(folder / "trial.json", asdict(spec), durable=True)
 
@@ -298,40 +270,6 @@ def write_draws(folder: Path, clips: npt.NDArray[np.int64], labels: npt.NDArray[
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
-
-
-def read_json(path: Path) -> Any:
-    """Raises RecordError if the file is missing or damaged."""
-    try:
-        return json.loads(path.read_text())
-    except OSError as error:
-        raise RecordError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise RecordError(f"{path} is damaged: {error}") from error
-
-
-def read_array(path: Path, name: str) -> npt.NDArray[Any]:
-    with _open_npz(path) as stored:
-        if name not in stored.files:
-            raise RecordError(f"{path} holds no {name!r}; it holds {', '.join(stored.files)}")
-        array: npt.NDArray[Any] = stored[name]
-        return array
-
-
-def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """All arrays of the file. Raises RecordError if it is missing or damaged."""
-    with _open_npz(path) as stored:
-        return {name: stored[name] for name in stored.files}
-
-
-def _open_npz(path: Path) -> Any:
-    try:
-        content = io.BytesIO(path.read_bytes())  # numpy would leave a damaged file open
-        return np.load(content, allow_pickle=False)
-    except OSError as error:
-        raise RecordError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, zipfile.BadZipFile) as error:
-        raise RecordError(f"{path} is damaged: {error}") from error
 
 
 def read_spec(folder: Path) -> TrialSpec:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tagsearch import records
+from tagsearch import files, records
 from tagsearch.records import FINAL, SPLITS, CorpusTable, State, TrialResult, TrialSpec
 from tagsearch.study.resolved import write_resolved
 from tagsearch.study.schema import Arm, Asha, Confirm, Hypothesis, Part, Stop, Study, Tunable, Tune
@@ -73,7 +73,7 @@ class FakeRun:
         rng = np.random.default_rng(self.random_seed)
         corpus = make_corpus(rng, n_clips=self.n_clips, n_artists=self.n_artists, n_tags=self.n_tags)
         corpus.save(folder / "corpus.npz")
-        records.write_text(folder / "resolved.yaml", write_resolved(study) if study else "study: fake\n")
+        files.write_text(folder / "resolved.yaml", write_resolved(study) if study else "study: fake\n")
         artist_effect = rng.normal(0, 0.5, (corpus.artists.max() + 1, self.n_tags))
         study = study or self.study()
         for arm, signal in self.signals.items():
@@ -97,7 +97,7 @@ class FakeRun:
         if state is State.COMPLETED:
             write_history(home, self.epochs, self.n_tags, top=0.3 + own / 10)
             scores = {f"{split}/{FINAL}": logits[corpus.rows(split)] for split in SPLITS[1:]}
-            records.write_npz(home / "scores.npz", scores)
+            files.write_npz(home / "scores.npz", scores)
         drawn = self.clips_drawn.get(spec.arm, 1000)
         best = 0.5 if state is State.COMPLETED else None
         n_epochs = self.epochs if state is State.COMPLETED else 0

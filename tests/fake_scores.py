@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tagsearch import records
+from tagsearch import files, records
 from tagsearch.records import FINAL, CorpusTable, State, Trial, TrialResult, TrialSpec, read_trial
 
 
@@ -36,7 +36,7 @@ def scored_trial(folder: Path, checkpoints, *, arm: str = "bce", seed: int = 1) 
         for name, both in checkpoints.items()
         for split, scores in zip(("valid", "test"), both, strict=True)
     }
-    records.write_npz(home / "scores.npz", arrays)
+    files.write_npz(home / "scores.npz", arrays)
     epochs = {name: 9 if name == FINAL else int(name.removeprefix("epoch")) for name in checkpoints}
     records.write_result(home, TrialResult(state=State.COMPLETED, epochs=9, best=0.5, last=0.5, checkpoints=epochs))
     return read_trial(home)

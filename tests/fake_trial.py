@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tagsearch.files import write_json
 from tagsearch.records import (
     State,
     TrialResult,
@@ -18,7 +19,6 @@ from tagsearch.records import (
     read_history,
     result_from_history,
     write_history,
-    write_json,
     write_result,
 )
 from tagsearch.study.schema import Arm, Asha, Confirm, Stop, Study, Tunable, Tune

@@ -10,7 +10,8 @@ from tagsearch import registry
 from tagsearch.data.features import write_view
 from tagsearch.data.frontend import LOG_MEL, FrontEnd
 from tagsearch.data.store import prepare
-from tagsearch.records import Phase, TrialSpec, read_array, read_history
+from tagsearch.files import read_array
+from tagsearch.records import Phase, TrialSpec, read_history
 from tagsearch.study.schema import Stop
 from tagsearch.training.settings import TrialSettings
 from tests.fake_corpus import make_table, silent, write_corpus

@@ -6,7 +6,7 @@ import pytest
 
 import analysis
 from analysis.summary import FORMATS, registration
-from tagsearch import records
+from tagsearch import files, records
 from tagsearch.study.lock import content_sha256, make_lock
 from tagsearch.study.parse import read_study
 from tests.fake_run import FakeRun, summary_of
@@ -20,7 +20,7 @@ def smoke_run(tmp_path):
     study = read_study(SMOKE)
     signals = {arm: 1.0 + 0.5 * k for k, arm in enumerate(study.confirm_arms)}
     FakeRun(signals=signals, tuned=False, n_clips=150).write(tmp_path, study)
-    records.write_json(tmp_path / "lock.json", make_lock(study, records.read_corpus(tmp_path)))
+    files.write_json(tmp_path / "lock.json", make_lock(study, records.read_corpus(tmp_path)))
     return tmp_path
 
 
@@ -40,7 +40,7 @@ def test_a_run_folder_is_summarised_with_its_study_corpus_and_registration(smoke
 
 def test_a_study_changed_after_it_was_registered_is_called_exploratory(smoke_run):
     resolved = (smoke_run / "resolved.yaml").read_text()
-    records.write_text(smoke_run / "resolved.yaml", resolved.replace("0.005", "0.001"))
+    files.write_text(smoke_run / "resolved.yaml", resolved.replace("0.005", "0.001"))
     assert "Changed since it was registered: hypotheses;" in analysis.summarize(smoke_run).text()
 
 
@@ -48,7 +48,7 @@ def test_settings_that_came_after_the_registration_are_told_and_are_no_change(sm
     content = json.loads((smoke_run / "lock.json").read_text())["content"]
     del content["pad"], content["hypotheses"][0]["premises"]
     older = {"version": 1, "sha256": content_sha256(content), "content": content}
-    records.write_json(smoke_run / "lock.json", older)
+    files.write_json(smoke_run / "lock.json", older)
     told = registration(analysis.load(smoke_run))
     assert told.endswith("unchanged; it does not name every setting there is now of: hypotheses, pad.")
 
@@ -56,7 +56,7 @@ def test_settings_that_came_after_the_registration_are_told_and_are_no_change(sm
 def test_a_registered_setting_that_is_gone_is_a_change(smoke_run):
     content = json.loads((smoke_run / "lock.json").read_text())["content"] | {"margin": 1}
     older = {"version": 1, "sha256": content_sha256(content), "content": content}
-    records.write_json(smoke_run / "lock.json", older)
+    files.write_json(smoke_run / "lock.json", older)
     assert "Changed since it was registered: margin;" in registration(analysis.load(smoke_run))
 
 
@@ -71,7 +71,7 @@ def test_every_table_says_what_its_readers_must_know_of_the_corpus(smoke_run, fo
 def test_a_lock_changed_by_hand_is_noticed(smoke_run):
     lock = json.loads((smoke_run / "lock.json").read_text())
     lock["content"]["question"] = "Another?"
-    records.write_json(smoke_run / "lock.json", lock)
+    files.write_json(smoke_run / "lock.json", lock)
     assert "was changed by hand" in analysis.summarize(smoke_run).text()
 
 

@@ -11,7 +11,7 @@ from analysis.rundata import gather
 from analysis.sections import Picture
 from analysis.summary import summarize
 from analysis.tagwise import arm_tagwise, trial_tagwise
-from tagsearch import records
+from tagsearch import files
 from tagsearch.errors import AnalysisError
 from tagsearch.records import FINAL, State
 from tests.fake_run import FakeRun
@@ -79,7 +79,7 @@ def add_snapshot(run, arm, name, *, worse):
             early = {split: scores + rng.normal(0, worse, scores.shape) for split, scores in final.items()}
             both = {FINAL: final, name: early}
             arrays = {f"{split}/{key}": scores for key, one in both.items() for split, scores in one.items()}
-            records.write_npz(trial.folder / "scores.npz", arrays)
+            files.write_npz(trial.folder / "scores.npz", arrays)
 
 
 def test_a_snapshot_is_drawn_beside_the_end_of_the_baseline(tmp_path):

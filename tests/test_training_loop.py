@@ -16,6 +16,7 @@ from sklearn.metrics import average_precision_score
 from tagsearch.augment.spec_augment import SpecAugment
 from tagsearch.data import batches
 from tagsearch.errors import CorpusError
+from tagsearch.files import read_array
 from tagsearch.models.cnn1d import CNN1D
 from tagsearch.records import (
     HISTORY_COLUMNS,
@@ -23,7 +24,6 @@ from tagsearch.records import (
     CorpusTable,
     State,
     TrialSpec,
-    read_array,
     read_history,
     read_result,
     read_trial,

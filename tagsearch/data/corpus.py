@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from tagsearch.data.splits import overlap_notes
 from tagsearch.errors import CorpusError
-from tagsearch.records import CorpusTable, write_text
+from tagsearch.files import write_text
+from tagsearch.records import CorpusTable
 from tagsearch.registry import DATA, Scalar, did_you_mean, entry
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all

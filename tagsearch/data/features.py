@@ -20,7 +20,8 @@ from tagsearch.data.compute import Block, blocks_of
 from tagsearch.data.frontend import FrontEnd, front_end_from_json
 from tagsearch.data.store import Prepared
 from tagsearch.errors import CorpusError, RecordError
-from tagsearch.records import CorpusTable, read_npz, write_npz
+from tagsearch.files import read_npz, write_npz
+from tagsearch.records import CorpusTable
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # the same features are the same object: open_features keeps it

@@ -21,7 +21,7 @@ from tagsearch.data.compute import blocks_of, one_thread
 from tagsearch.data.corpus import BadFile
 from tagsearch.data.frontend import FrontEnd
 from tagsearch.errors import BadAudioError
-from tagsearch.records import write_json
+from tagsearch.files import write_json
 
 FORMAT = 1  # of shards and of what is in them; another number is another store
 DECODER = str(soundfile.__libsndfile_version__)  # another one may read what this one refuses, as MP3 since 1.1

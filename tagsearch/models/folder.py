@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from tagsearch.errors import UsageError
+from tagsearch.files import write_json
 from tagsearch.models.published import ImportedModel, read_state
-from tagsearch.records import write_json
 
 DESCRIPTION, WEIGHTS = "model.json", "weights.pt"
 

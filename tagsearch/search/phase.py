@@ -18,6 +18,7 @@ from ray import tune
 from ray.tune.logger import CSVLoggerCallback, JsonLoggerCallback
 
 from tagsearch.errors import InterruptedRunError, StoppedError
+from tagsearch.files import write_text
 from tagsearch.records import (
     HISTORY_COLUMNS,
     Phase,
@@ -28,7 +29,6 @@ from tagsearch.records import (
     read_result,
     result_from_history,
     write_result,
-    write_text,
 )
 from tagsearch.search.asha import ArmScheduler, Rungs
 from tagsearch.search.observers import Observer

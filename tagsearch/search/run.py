@@ -14,7 +14,8 @@ from tagsearch.data.corpus import OpenCorpus, Progress, open_corpus
 from tagsearch.data.features import write_view
 from tagsearch.data.preparation import prepare_corpus
 from tagsearch.errors import RunFailedError, SomeTrialsFailedError, UsageError
-from tagsearch.records import Config, Phase, State, Trial, TrialResult, TrialSpec, read_json, read_trials, write_json
+from tagsearch.files import read_json, write_json
+from tagsearch.records import Config, Phase, State, Trial, TrialResult, TrialSpec, read_trials
 from tagsearch.registry import entry
 from tagsearch.search.asha import Rungs
 from tagsearch.search.observers import Observer

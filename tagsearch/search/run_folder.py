@@ -18,7 +18,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tagsearch.errors import UsageError
-from tagsearch.records import CorpusTable, Trial, is_run, list_runs, read_corpus, read_trials, write_json, write_text
+from tagsearch.files import write_json, write_text
+from tagsearch.records import CorpusTable, Trial, is_run, list_runs, read_corpus, read_trials
 from tagsearch.study.lock import make_lock
 from tagsearch.study.resolved import write_resolved
 from tagsearch.study.schema import Study

@@ -3,7 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
-from tagsearch.records import Phase, State, Trial, list_runs, read_json, read_trials
+from tagsearch.files import read_json
+from tagsearch.records import Phase, State, Trial, list_runs, read_trials
 from tagsearch.search.run_folder import PLANNED_FILE, is_taken
 
 _PHASES: tuple[Phase, ...] = ("tune", "confirm")

@@ -12,7 +12,8 @@ from typing import Any
 
 from ray import tune
 
-from tagsearch.records import State, TrialSpec, read_result, write_text
+from tagsearch.files import write_text
+from tagsearch.records import State, TrialSpec, read_result
 
 ERROR_FILE = "traceback.txt"  # Ray's own error.txt stays behind after a retry that succeeded
 TRAIN = "tagsearch.search.trainable:train"

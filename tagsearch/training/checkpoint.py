@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from tagsearch.records import write_bytes
+from tagsearch.files import write_bytes
 from tagsearch.training.outcome import CHECKPOINT, PREVIOUS_CHECKPOINT
 
 log = logging.getLogger(__name__)

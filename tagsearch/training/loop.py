@@ -23,6 +23,7 @@ import torch
 from tagsearch.data.batches import Chunks, Ints, batch_edges, random_starts
 from tagsearch.data.features import open_features
 from tagsearch.errors import TrialDivergedError
+from tagsearch.files import write_bytes, write_npz
 from tagsearch.records import (
     FINAL,
     SPLITS,
@@ -31,10 +32,8 @@ from tagsearch.records import (
     chosen_epoch,
     read_history,
     read_result,
-    write_bytes,
     write_draws,
     write_history,
-    write_npz,
 )
 from tagsearch.training import arithmetic, checkpoint
 from tagsearch.training.components import component

@@ -11,7 +11,7 @@ from tagsearch.data import mtat
 from tagsearch.data.builtin.make import DESCRIPTION, make_corpus
 from tagsearch.data.corpus import OpenCorpus, Progress
 from tagsearch.errors import CorpusError
-from tagsearch.records import read_json
+from tagsearch.files import read_json
 
 ALBUMS = {"full": 540, "small": 50}  # of about five clips
 

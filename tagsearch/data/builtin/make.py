@@ -28,7 +28,7 @@ from tagsearch.data.mtat import ANNOTATIONS, SAMPLE_RATE
 from tagsearch.data.processes import n_cores, refuse_unguarded_script, worker_pool
 from tagsearch.data.tags import TOP_50
 from tagsearch.errors import CorpusError
-from tagsearch.records import write_json, write_text
+from tagsearch.files import write_json, write_text
 
 VERSION = 1  # of the music and its labels: raise it when either changes, and pin the new fingerprint in the tests
 DESCRIPTION = "corpus.json"

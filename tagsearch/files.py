@@ -1,0 +1,76 @@
+"""Files that are whole or not there: every write replaces its file in one step, nothing read is ever unpickled."""
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tagsearch.errors import RecordError
+
+
+def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Replace `path` in one step. `durable` waits for the disk (for files whose loss would lose finished work)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def write_text(path: Path, text: str, *, durable: bool = False) -> None:
+    write_bytes(path, text.encode(), durable=durable)
+
+
+def write_json(path: Path, content: object, *, durable: bool = False) -> None:
+    write_text(path, json.dumps(content, indent=1, allow_nan=True) + "\n", durable=durable)
+
+
+def write_npz(path: Path, arrays: Mapping[str, npt.ArrayLike], *, durable: bool = False) -> None:
+    buffer = io.BytesIO()
+    contents: dict[str, Any] = {name: np.asarray(array) for name, array in arrays.items()}
+    np.savez(buffer, **contents)
+    write_bytes(path, buffer.getvalue(), durable=durable)
+
+
+def read_json(path: Path) -> Any:
+    """Raises RecordError if the file is missing or damaged."""
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise RecordError(f"{path} is damaged: {error}") from error
+
+
+def read_array(path: Path, name: str) -> npt.NDArray[Any]:
+    with open_npz(path) as stored:
+        if name not in stored.files:
+            raise RecordError(f"{path} holds no {name!r}; it holds {', '.join(stored.files)}")
+        array: npt.NDArray[Any] = stored[name]
+        return array
+
+
+def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """All arrays of the file. Raises RecordError if it is missing or damaged."""
+    with open_npz(path) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def open_npz(path: Path) -> Any:
+    """The arrays by name, to be closed. Raises RecordError if the file is missing or damaged."""
+    try:
+        content = io.BytesIO(path.read_bytes())  # numpy would leave a damaged file open
+        return np.load(content, allow_pickle=False)
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, zipfile.BadZipFile) as error:
+        raise RecordError(f"{path} is damaged: {error}") from error
