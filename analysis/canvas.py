@@ -43,7 +43,6 @@ DARK = Theme(
     colormap="cividis",
     diverging="berlin",
 )
-THEMES = (LIGHT, DARK)
 
 
 def canvas(

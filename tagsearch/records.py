@@ -32,8 +32,8 @@ import numpy.typing as npt
 from tagsearch.errors import RecordError
 from tagsearch.files import open_npz, read_array, read_json, write_json, write_npz
 from tagsearch.registry import OBJECTIVES
+from tagsearch.registry import Scalar as Scalar
 
-Scalar = bool | int | float | str
 Config = Mapping[str, Scalar]  # flat: "model", "model.width", "lr", ...
 Phase = Literal["tune", "confirm"]
 Split = Literal["train", "valid", "test"]
