@@ -67,6 +67,8 @@ def lines(verdict: HypothesisVerdict) -> list[tuple[int, str]]:
     for part in verdict.parts:
         told += _part_lines(part)
     told.append((1, robustness(verdict)))
+    if verdict.descriptive:
+        told.append((1, f"By the point estimates alone, as if they were exact: {verdict.descriptive} (descriptive)."))
     said = " ".join(text for _, text in told)
     if untold := [text for text in verdict.qualifiers if text not in said]:
         told.append((1, f"Beside it: {'; '.join(untold)}."))
@@ -88,10 +90,15 @@ def robustness(verdict: HypothesisVerdict) -> str:
 def _part_lines(part: PartVerdict) -> list[tuple[int, str]]:
     told = [(1, f"[{part.outcome}] {words.part_name(part)}: {part.reason}")]
     for member in part.members:
-        told += [(2, f"[{claim.outcome}] {member.arm} - {member.than}, {claim.reason}") for claim in member.claims]
-        if member.reason:
-            told.append((2, f"[{member.outcome}] {member.arm}: {member.reason}."))
+        told += _member_lines(member)
+        told += [line for step in member.steps for line in _member_lines(step, before="step ")]
     return told
+
+
+def _member_lines(member: Member, before: str = "") -> list[tuple[int, str]]:
+    name = before + member.contrast.name
+    told = [(2, f"[{claim.outcome}] {name}, {claim.reason}") for claim in member.claims]
+    return told + ([(2, f"[{member.outcome}] {name}: {member.reason}.")] if member.reason else [])
 
 
 def to_json(cards: Sequence[Card]) -> list[dict[str, object]]:
@@ -123,6 +130,7 @@ def _verdict_json(verdict: HypothesisVerdict) -> dict[str, object]:
         "reason": verdict.reason,
         "next": {"seeds": verdict.needs.seeds, "clusters": verdict.needs.artists, "text": verdict.next_step},
         "benchmark_verdict": str(verdict.other_scope),
+        "descriptive_verdict": None if verdict.descriptive is None else str(verdict.descriptive),
         "verdict_by_margin_factor": {f"{factor:g}": str(v) for factor, v in verdict.other_margins.items()},
         "spec_sha256": verdict.spec_sha256,
     }
@@ -132,7 +140,8 @@ def _part_json(part: PartVerdict) -> dict[str, object]:
     return {
         "id": part.id,
         "role": part.role,
-        "kind": part.quantifier,
+        "kind": part.kind,
+        "at_least": part.at_least,
         "outcome": str(part.outcome),
         "reason": part.reason,
         "members": [_member_json(member) for member in part.members],
@@ -141,18 +150,20 @@ def _part_json(part: PartVerdict) -> dict[str, object]:
 
 def _member_json(member: Member) -> dict[str, object]:
     return {
-        "arm": member.arm,
-        "than": member.than,
+        "contrast": member.contrast.name,
+        "weights": dict(member.contrast.weights),
         "outcome": str(member.outcome),
         "flags": list(member.flags),
         "reason": member.reason,
         "claims": [_claim_json(claim) for claim in member.claims],
+        "steps": [_member_json(step) for step in member.steps],
     }
 
 
 def _claim_json(claim: Claim) -> dict[str, object]:
     told = {
         "metric": claim.metric,
+        "endpoint": claim.endpoint.name,
         "outcome": str(claim.outcome),
         "rho": claim.margin,
         "lo": _finite(claim.lower),

@@ -12,12 +12,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis import ranks, tables
+from analysis.endpoints import METRIC_NAMES
 from analysis.evidence import ArmEvidence, Evidence
 from analysis.grids import Grid
 from analysis.intervals import Floats, Sample, contrast
 from analysis.rundata import RunData
 from analysis.tuning import chosen, reached
-from analysis.words import METRIC_NAMES, signed
+from analysis.words import signed
 from tagsearch.errors import RecordError
 from tagsearch.files import read_array
 from tagsearch.records import Trial

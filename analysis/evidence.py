@@ -5,19 +5,23 @@ each test cluster (see tagsearch's `ranks`). Clusters are artists. Tags without 
 clip are left out of every score, the same for all arms, and counted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis import ranks
-from analysis.intervals import Estimate, Floats, Sample, contrast
+from analysis import balance, intervals, ranks
+from analysis.endpoints import Endpoint
+from analysis.intervals import Estimate, Floats, Sample
 from analysis.rundata import RunData
+from analysis.tagwise import count_threshold, read_scores
 from tagsearch.errors import AnalysisError, RecordError
-from tagsearch.records import Config, State, Trial
-from tagsearch.study.schema import METRICS, Metric
+from tagsearch.records import FINAL, MEASURES, Config, State, Trial
+from tagsearch.study.contrasts import versus
+from tagsearch.study.schema import METRICS, Contrast, Metric, TagGroup
+from tagsearch.study.tag_groups import places_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +33,8 @@ class TestSplit:
     labels: npt.NDArray[np.uint8]
     artists: npt.NDArray[np.int32]
     defined: npt.NDArray[np.bool_]  # (n_tags,)
+    tags: tuple[str, ...]  # all of the corpus's
+    train_counts: npt.NDArray[np.int64]  # (n_tags,)
 
     @property
     def n_clips(self) -> int:
@@ -43,21 +49,39 @@ class TestSplit:
         """Mean share of clips that have a tag: the macro PR AUC of random scores."""
         return float(self.labels.mean()) if self.labels.size else 0.0
 
+    def columns(self, tags: TagGroup | tuple[str, ...]) -> npt.NDArray[np.int64]:
+        """Places of a group's scored tags in `labels`; none where no tag of it can be scored."""
+        column = np.cumsum(self.defined) - 1
+        places = places_of(tags, self.tags, self.train_counts)
+        return np.asarray(column[places[self.defined[places]]])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """Trained models at one checkpoint. values: (K, n_defined, 2); influence: (K, n_artists, n_defined, 2); evenness:
+    (K,), -ln of the divergence of `balance`, and its influence (K, n_artists); NaN and 0 where no part claims it."""
+
+    values: Floats
+    influence: Floats
+    evenness: Floats
+    evenness_influence: Floats
+
 
 @dataclass(frozen=True, kw_only=True)
 class ArmEvidence:
-    """An arm's confirm trials. values: (K, n_defined, 2); influence: (K, n_artists, n_defined, 2)."""
+    """An arm's confirm trials."""
 
     name: str
     config: Config
     planned: tuple[int, ...]  # seeds
     seeds: tuple[int, ...]  # of the COMPLETED trials whose scores are readable, in rising order
-    values: Floats
-    influence: Floats
+    scored: Mapping[str, Scored]  # checkpoint -> the seeds' models; empty without a seed
+    measures: Mapping[str, Floats]  # name of a measure -> (K,), NaN where a trial lacks it
     diverged: tuple[int, ...]
     failed: tuple[int, ...]
     unfinished: tuple[int, ...]  # planned seeds that neither ended nor failed
     clips_drawn: float  # mean of the completed trials
+    audio_seconds: float  # likewise
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -68,8 +92,18 @@ class ArmEvidence:
         """Completed seeds beyond the plan."""
         return len(set(self.seeds) - set(self.planned))
 
+    @property
+    def values(self) -> Floats:
+        """Of the final checkpoint, (K, n_defined, 2)."""
+        return self.scored[FINAL].values if self.seeds else np.empty((0, 0, 2))
+
+    @property
+    def influence(self) -> Floats:
+        """Of the final checkpoint, (K, n_artists, n_defined, 2)."""
+        return self.scored[FINAL].influence if self.seeds else np.empty((0, 0, 0, 2))
+
     def sample(self, metric: Metric) -> Sample:
-        """The arm on the macro mean over the defined tags."""
+        """The arm on the macro mean over the defined tags, at its final checkpoint."""
         m = METRICS.index(metric)
         return Sample(
             seeds=self.seeds,
@@ -85,7 +119,7 @@ class ArmEvidence:
     def _means(self) -> Mapping[Metric, Estimate]:
         if not self.seeds:
             raise AnalysisError(f"arm {self.name!r} has no completed confirm trial")
-        return {metric: contrast([self.sample(metric)], [1.0], paired=False) for metric in METRICS}
+        return {metric: intervals.contrast([self.sample(metric)], [1.0], paired=False) for metric in METRICS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,16 +129,51 @@ class Evidence:
     notes: tuple[str, ...]  # trials that had to be left out, one line each
 
     def difference(self, arm: str, than: str, metric: Metric) -> Estimate | None:
-        """arm - than; None where too few trials completed.
+        """arm - than on the macro mean; None where too few trials completed."""
+        return self.estimate(versus(arm, than), Endpoint(metric=metric))
 
-        Seeds are paired where both train the same architecture: the seed then draws the same initial weights and crops.
-        This is decided by the configuration, never by the scores."""
-        one, other = self.arms[arm], self.arms[than]
-        paired = _architecture(one.config) == _architecture(other.config)
-        enough = set(one.seeds) & set(other.seeds) if paired else one.seeds and other.seeds
-        if not enough:
+    def estimate(self, contrast: Contrast, endpoint: Endpoint) -> Estimate | None:
+        """None where too few trials completed, or where no tag of the endpoint can be scored.
+
+        Seeds are paired where all arms train the same architecture: the seed then draws the same initial weights and
+        crops. This is decided by the configuration, never by the scores."""
+        arms = [self.arms[name] for name in contrast.weights]
+        if not all(arm.seeds for arm in arms):
             return None
-        return contrast([one.sample(metric), other.sample(metric)], [1.0, -1.0], paired=paired)
+        samples = [self.sample(arm, endpoint) for arm in arms]
+        paired = self.are_paired(contrast)
+        if any(sample is None for sample in samples) or (paired and not _shared(arms)):
+            return None
+        present = [sample for sample in samples if sample is not None]
+        return intervals.contrast(present, list(contrast.weights.values()), paired=paired)
+
+    def are_paired(self, contrast: Contrast) -> bool:
+        """Whether the seeds of the contrast's arms belong together by design."""
+        architectures = [_architecture(self.arms[name].config) for name in contrast.weights]
+        return all(one == architectures[0] for one in architectures)
+
+    def sample(self, arm: ArmEvidence, endpoint: Endpoint) -> Sample | None:
+        """None where no tag of the endpoint can be scored. `arm` has a seed."""
+        scored = arm.scored[endpoint.checkpoint]
+        if endpoint.metric == "balance":
+            return Sample(seeds=arm.seeds, values=scored.evenness, influence=scored.evenness_influence)
+        m = METRICS.index(endpoint.metric)
+        groups = [self.split.columns(endpoint.tags)] + (
+            [self.split.columns(endpoint.beyond)] if endpoint.beyond else []
+        )
+        if not all(len(columns) for columns in groups):
+            return None
+        values = [scored.values[:, columns, m].mean(axis=1) for columns in groups]
+        influence = [scored.influence[:, :, columns, m].mean(axis=2) for columns in groups]
+        return Sample(
+            seeds=arm.seeds,
+            values=values[0] - (values[1] if endpoint.beyond else 0.0),
+            influence=influence[0] - (influence[1] if endpoint.beyond else 0.0),
+        )
+
+
+def _shared(arms: Sequence[ArmEvidence]) -> set[int]:
+    return set.intersection(*(set(arm.seeds) for arm in arms))
 
 
 def _architecture(config: Config) -> Config:
@@ -118,7 +187,13 @@ def collect(run: RunData) -> Evidence:
     defined = ranks.defined_tags(labels)
     if not defined.any():
         raise AnalysisError("no tag has both a positive and a negative clip in the test split: nothing can be scored")
-    split = TestSplit(labels=labels[:, defined], artists=run.corpus.artists[rows], defined=defined)
+    split = TestSplit(
+        labels=labels[:, defined],
+        artists=run.corpus.artists[rows],
+        defined=defined,
+        tags=run.corpus.tags,
+        train_counts=run.corpus.train_counts,
+    )
     notes: list[str] = []
     arms = {name: _collect_arm(run, name, split, notes) for name in run.study.confirm_arms}
     return Evidence(split=split, arms=arms, notes=tuple(notes))
@@ -126,30 +201,42 @@ def collect(run: RunData) -> Evidence:
 
 def _collect_arm(run: RunData, name: str, split: TestSplit, notes: list[str]) -> ArmEvidence:
     trials = sorted((trial for trial in run.confirm if trial.spec.arm == name), key=lambda trial: trial.spec.seed)
-    scored: dict[int, tuple[Floats, Floats]] = {}
+    wanted = _checkpoints(run)
+    models: dict[int, Mapping[str, Scored]] = {}
     failed = {trial.spec.seed for trial in trials if trial.state is State.FAILED}
     for trial in trials:
         if trial.state is State.COMPLETED:
             try:
-                scored[trial.spec.seed] = _score(trial, split)
+                models[trial.spec.seed] = {
+                    checkpoint: _score(run, trial, checkpoint, split, with_balance=with_balance)
+                    for checkpoint, with_balance in wanted.items()
+                }
             except (RecordError, AnalysisError) as error:
                 failed.add(trial.spec.seed)
                 notes.append(f"{trial.spec.name} is left out and counts as failed: {error}")
     diverged = {trial.spec.seed for trial in trials if trial.state is State.DIVERGED}
     planned = run.study.confirm_seeds
-    drawn = [trial.result.clips_drawn for trial in trials if trial.result and trial.spec.seed in scored]
+    results = [trial.result for trial in trials if trial.result and trial.spec.seed in models]
     return ArmEvidence(
         name=name,
         config=trials[0].spec.config if trials else _declared_config(run, name),
         planned=planned,
-        seeds=tuple(scored),
-        values=np.stack([values for values, _ in scored.values()]) if scored else np.empty((0, 0, 2)),
-        influence=np.stack([influence for _, influence in scored.values()]) if scored else np.empty((0, 0, 0, 2)),
+        seeds=tuple(models),
+        scored={checkpoint: _stacked([one[checkpoint] for one in models.values()]) for checkpoint in wanted if models},
+        measures={m: np.array([result.measures.get(m, np.nan) for result in results]) for m in MEASURES},
         diverged=tuple(sorted(diverged)),
         failed=tuple(sorted(failed)),
-        unfinished=tuple(sorted(set(planned) - set(scored) - diverged - failed)),
-        clips_drawn=float(np.mean(drawn)) if drawn else 0.0,
+        unfinished=tuple(sorted(set(planned) - set(models) - diverged - failed)),
+        clips_drawn=float(np.mean([result.clips_drawn for result in results])) if results else 0.0,
+        audio_seconds=float(np.mean([result.audio_seconds for result in results])) if results else 0.0,
     )
+
+
+def _checkpoints(run: RunData) -> Mapping[str, bool]:
+    """Those that claims are about, the final one first, and whether their balance is asked for."""
+    parts = [part for hypothesis in run.study.hypotheses for part in hypothesis.parts]
+    names = dict.fromkeys([FINAL, *(part.checkpoint for part in parts)])
+    return {name: any(p.checkpoint == name and "balance" in p.metrics for p in parts) for name in names}
 
 
 def _declared_config(run: RunData, name: str) -> Config:
@@ -157,10 +244,25 @@ def _declared_config(run: RunData, name: str) -> Config:
     return run.study.by_name[name].config if name in run.study.by_name else {}
 
 
-def _score(trial: Trial, split: TestSplit) -> tuple[Floats, Floats]:
-    scores = trial.scores("test")
-    if scores.shape != (split.n_clips, len(split.defined)):
-        expected = (split.n_clips, len(split.defined))
-        raise RecordError(f"{trial.folder / 'scores.npz'} holds test scores of shape {scores.shape}, not {expected}")
+def _score(run: RunData, trial: Trial, checkpoint: str, split: TestSplit, *, with_balance: bool) -> Scored:
+    """One model, as arrays whose first axis is one seed long."""
+    scores = read_scores(run.corpus, trial, "test", checkpoint)
     values, gradients = ranks.values_and_gradients(ranks.plan(scores[:, split.defined], split.labels))
-    return values, ranks.cluster_sums(gradients, split.artists)
+    evenness, by_artist = np.nan, np.zeros(split.n_artists)
+    if with_balance:
+        validation = run.corpus.labels[run.corpus.rows("valid")]
+        threshold = count_threshold(read_scores(run.corpus, trial, "valid", checkpoint), validation)
+        evenness, by_clip = balance.log_evenness(run.corpus.labels[run.corpus.rows("test")], scores > threshold)
+        by_artist = ranks.cluster_sums(by_clip, split.artists)
+    return Scored(
+        values=values[None],
+        influence=ranks.cluster_sums(gradients, split.artists)[None],
+        evenness=np.array([evenness]),
+        evenness_influence=by_artist[None],
+    )
+
+
+def _stacked(models: Sequence[Scored]) -> Scored:
+    return Scored(
+        **{name: np.concatenate([getattr(one, name) for one in models]) for name in Scored.__dataclass_fields__}
+    )

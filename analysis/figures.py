@@ -5,8 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from analysis import tables, words
+from analysis import tables
 from analysis.canvas import LIGHT, Theme, canvas, legend
+from analysis.endpoints import METRIC_NAMES
 from analysis.evidence import Evidence
 from analysis.rundata import RunData
 from tagsearch.records import State
@@ -72,7 +73,7 @@ def forest(run: RunData, evidence: Evidence, theme: Theme = LIGHT) -> Figure | N
         _forest_panel(axes, evidence, rows, metric, theme)
         axes.axvspan(-margins[metric], margins[metric], color=theme.faint, zorder=0, label="below the margin")
         axes.axvline(0, color=theme.ink, lw=0.8)
-        axes.set_xlabel(f"Δ {words.METRIC_NAMES[metric]} to {baseline}")
+        axes.set_xlabel(f"Δ {METRIC_NAMES[metric]} to {baseline}")
         axes.set_yticks(range(len(rows)), rows)
         axes.set_ylim(len(rows) - 0.5, -0.5)
     panels[1].tick_params(labelleft=False)

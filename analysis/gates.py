@@ -1,26 +1,32 @@
-"""Is a comparison fit to decide anything? Four gates for each arm against its rival, and the grade of a hypothesis.
+"""Is a comparison fit to decide anything? Five gates for the arms of a contrast, and the grade of a hypothesis.
 
-    G1 trained    ROC AUC above .5 beyond doubt, PR AUC above 1.5 x prevalence, no trial diverged   guards "Refuted"
-    G2 budget     both drew the same number of training clips, within 5 %                           else the part is "?"
-    G4 tuning     both were tuned with the same number of trials                                    guards "Refuted"
-    G5 complete   every planned seed has ended without an error                                     else the part is "?"
-
-(G3, a manipulation check, exists only where a hypothesis declares one.)
+G1 trained    ROC AUC above .5 beyond doubt, PR AUC above 1.5 x prevalence, no trial diverged   guards "Refuted"
+G2 budget     all drew as many training clips and as much audio, within 5 %                     else the part is "?"
+G3 check      where a hypothesis declares one: the arms did change what they are said to        guards "Refuted"
+G4 tuning     all were tuned with the same number of trials                                     guards "Refuted"
+G5 complete   every planned seed has ended without an error                                     else the part is "?"
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
+from analysis import intervals
 from analysis.evidence import ArmEvidence, Evidence
+from analysis.intervals import Sample
 from analysis.rundata import RunData
 from tagsearch.records import State, Trial
-from tagsearch.study.schema import Study
+from tagsearch.study.schema import Check, Contrast, Hypothesis, Study
 
 ABOVE_CHANCE = 1.5  # x prevalence, for the PR AUC
 BUDGET_TOLERANCE = 0.05
 GRADE_A_SEEDS, GRADE_B_SEEDS = 5, 3
-Grade = Literal["A", "B", "C"]
+Grade = Literal["A", "B", "C", "D"]
+_MEASURE_OF: dict[Check, str] = {"silhouette": "silhouette_after"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,14 +40,14 @@ class Gate:
     text: str = ""
 
 
-def check(run: RunData, evidence: Evidence, arm: str, than: str, *, alpha: float) -> tuple[Gate, ...]:
-    one, other = evidence.arms[arm], evidence.arms[than]
+def check(run: RunData, evidence: Evidence, hypothesis: Hypothesis, contrast: Contrast) -> tuple[Gate, ...]:
+    arms = [evidence.arms[name] for name in contrast.weights]
     return (
-        trained(one, prevalence=evidence.split.prevalence, alpha=alpha),
-        trained(other, prevalence=evidence.split.prevalence, alpha=alpha),
-        equal_budget(run.study, one, other),
-        equal_tuning(run.study, run.tune, arm, than),
-        complete(one, other),
+        *(trained(arm, prevalence=evidence.split.prevalence, alpha=hypothesis.alpha) for arm in arms),
+        equal_budget(run.study, arms),
+        *([manipulated(evidence, hypothesis.check, contrast, hypothesis.alpha)] if hypothesis.check else []),
+        equal_tuning(run.study, run.tune, list(contrast.weights)),
+        complete(arms),
     )
 
 
@@ -56,24 +62,35 @@ def trained(arm: ArmEvidence, *, prevalence: float, alpha: float) -> Gate:
         return gate(f"{arm.name} has no completed trial")
     roc, pr = arm.mean("roc_auc"), arm.mean("pr_auc")
     lower = (roc.interval(alpha) if len(arm.seeds) > 1 else roc.model_interval(alpha))[0]
+    return gate(untrained(arm.name, roc=roc.value, lower=lower, pr=pr.value, prevalence=prevalence))
+
+
+def untrained(name: str, *, roc: float, lower: float, pr: float, prevalence: float) -> str:
+    """Why an arm is not shown to be better than chance; empty if it is. `lower`: limit of its ROC AUC."""
     if lower <= 0.5:
-        return gate(f"{arm.name} is not shown to rank better than chance (ROC AUC {roc.value:.3f}, from {lower:.3f})")
-    if pr.value <= ABOVE_CHANCE * prevalence:
-        return gate(f"the PR AUC of {arm.name}, {pr.value:.3f}, is hardly above chance ({prevalence:.3f})")
-    return gate("")
+        return f"{name} is not shown to rank better than chance (ROC AUC {roc:.3f}, from {lower:.3f})"
+    if pr <= ABOVE_CHANCE * prevalence:
+        return f"the PR AUC of {name}, {pr:.3f}, is hardly above chance ({prevalence:.3f})"
+    return ""
 
 
-def equal_budget(study: Study, one: ArmEvidence, other: ArmEvidence) -> Gate:
-    about = f"{one.name}, {other.name}"
-    low, high = sorted((one.clips_drawn, other.clips_drawn))
-    excess = high / low - 1 if low else 0.0
-    if excess <= BUDGET_TOLERANCE:
-        return Gate(id="G2", about=about, passed=True, blocks="outcome")
-    more = one if one.clips_drawn == high else other
-    text = f"{more.name} drew {excess:.0%} more training clips than {(other if more is one else one).name}"
-    if excuse := _budget_excuse(study):
-        return Gate(id="G2", about=about, passed=True, blocks="outcome", text=f"{text}: {excuse}")
-    return Gate(id="G2", about=about, passed=False, blocks="outcome", text=text)
+def equal_budget(study: Study, arms: Sequence[ArmEvidence]) -> Gate:
+    about = ", ".join(arm.name for arm in arms)
+    told = [
+        (_excess(arms, "clips_drawn", "training clips"), _budget_excuse(study)),
+        (_excess(arms, "audio_seconds", "seconds of audio"), _budget_excuse(study) or _audio_excuse(arms)),
+    ]
+    texts = [f"{excess}: {excuse}" if excuse else excess for excess, excuse in told if excess]
+    passed = all(excuse for excess, excuse in told if excess)
+    return Gate(id="G2", about=about, passed=passed, blocks="outcome", text="; ".join(texts))
+
+
+def _excess(arms: Sequence[ArmEvidence], name: str, of_what: str) -> str:
+    """Which arm drew too much more than which; empty within the tolerance."""
+    low, *_, high = sorted(arms, key=lambda arm: float(getattr(arm, name)))
+    drawn = [float(getattr(arm, name)) for arm in (low, high)]
+    excess = drawn[1] / drawn[0] - 1 if drawn[0] else 0.0
+    return f"{high.name} drew {excess:.0%} more {of_what} than {low.name}" if excess > BUDGET_TOLERANCE else ""
 
 
 def _budget_excuse(study: Study) -> str:
@@ -89,18 +106,51 @@ def _budget_excuse(study: Study) -> str:
     return ""
 
 
-def equal_tuning(study: Study, trials: Sequence[Trial], arm: str, than: str) -> Gate:
+def _audio_excuse(arms: Sequence[ArmEvidence]) -> str:
+    """The length of a chunk is part of an architecture as published."""
+    models = {arm.config.get("model") for arm in arms}
+    return (
+        "the length of a chunk belongs to the architecture, and architectures are compared" if len(models) > 1 else ""
+    )
+
+
+def manipulated(evidence: Evidence, check: Check, contrast: Contrast, alpha: float) -> Gate:
+    """The manipulation check: the measure, too, is higher by this contrast beyond doubt, over seeds."""
+    measure = _MEASURE_OF[check]
+    arms = [evidence.arms[name] for name in contrast.weights]
+    known = [np.isfinite(arm.measures[measure]) for arm in arms]
+
     def gate(complaint: str) -> Gate:
-        return Gate(id="G4", about=f"{arm}, {than}", passed=not complaint, blocks="refuted", text=complaint)
+        return Gate(id="G3", about=contrast.name, passed=not complaint, blocks="refuted", text=complaint)
+
+    if not all(some.any() for some in known):
+        return gate(f"the check by {check} was not measured")
+    samples = [_measured(arm, arm.measures[measure], some) for arm, some in zip(arms, known, strict=True)]
+    estimate = intervals.contrast(samples, list(contrast.weights.values()), paired=False)
+    lower, _ = estimate.interval(alpha, "benchmark")
+    if lower > 0:
+        return gate("")
+    shown = f"{estimate.value:+.3f}, from {lower:+.3f}" if math.isfinite(lower) else f"{estimate.value:+.3f}, one seed"
+    return gate(f"the {check} of the tags in the embedding is not shown to rise ({contrast.name}: {shown})")
+
+
+def _measured(arm: ArmEvidence, values: intervals.Floats, some: npt.NDArray[np.bool_]) -> Sample:
+    seeds = tuple(seed for seed, is_known in zip(arm.seeds, some, strict=True) if is_known)
+    return Sample(seeds=seeds, values=values[some], influence=np.zeros((len(seeds), 2)))
+
+
+def equal_tuning(study: Study, trials: Sequence[Trial], arms: Sequence[str]) -> Gate:
+    def gate(complaint: str) -> Gate:
+        return Gate(id="G4", about=", ".join(arms), passed=not complaint, blocks="refuted", text=complaint)
 
     if study.tune is None:
         return gate("as is: only the factor changed, no arm was tuned")
     if study.design == "search":
         return gate("a pure search tunes its winners, not the arm they are compared with")
-    counts = [_n_usable(trials, name) for name in (arm, than)]
-    if counts[0] != counts[1]:
-        return gate(f"{arm} was tuned with {counts[0]} trials, {than} with {counts[1]}")
-    return gate("" if counts[0] else "the tune phase has no finished trial")
+    counts = {name: _n_usable(trials, name) for name in arms}
+    if len(set(counts.values())) > 1:
+        return gate("tuned unequally: " + ", ".join(f"{name} with {n} trials" for name, n in counts.items()))
+    return gate("" if any(counts.values()) else "the tune phase has no finished trial")
 
 
 def _n_usable(trials: Sequence[Trial], arm: str) -> int:
@@ -109,9 +159,9 @@ def _n_usable(trials: Sequence[Trial], arm: str) -> int:
     return sum(trial.spec.arm == arm and trial.state in told for trial in trials)
 
 
-def complete(one: ArmEvidence, other: ArmEvidence) -> Gate:
-    lacking = [_lacking(arm) for arm in (one, other) if arm.missing]
-    about = f"{one.name}, {other.name}"
+def complete(arms: Sequence[ArmEvidence]) -> Gate:
+    lacking = [_lacking(arm) for arm in arms if arm.missing]
+    about = ", ".join(arm.name for arm in arms)
     return Gate(id="G5", about=about, passed=not lacking, blocks="outcome", text="; ".join(lacking))
 
 
@@ -123,7 +173,7 @@ def _lacking(arm: ArmEvidence) -> str:
 
 def grade(evidence: Evidence, arms: Sequence[str], gates: Sequence[Gate]) -> Grade:
     """A: five fresh seeds or more, tuned, clusters known, nothing added unplanned. B: one of these lacks, down to three
-    seeds. C: one or two seeds."""
+    seeds. C: one or two seeds. (D: a table of numbers, see `numbers`.)"""
     n_seeds = min(len(evidence.arms[arm].seeds) + len(evidence.arms[arm].diverged) for arm in arms)
     if n_seeds < GRADE_B_SEEDS:
         return "C"

@@ -9,6 +9,7 @@ variance of single seeds. The interval joins both parts by MOVER (Zou & Donner 2
 
 `alpha` is two-sided everywhere: lower and upper limit each leave alpha / 2. Scope "population" (new songs by new
 artists) uses both terms, "benchmark" (this test set, new seeds) the first only. With one seed the first is infinite.
+Scope "point" takes the estimate as if it were exact: what summary numbers alone can say, a description.
 """
 
 import math
@@ -21,7 +22,7 @@ import numpy.typing as npt
 from scipy.special import chdtri, ndtri, stdtrit  # scipy.stats takes ten times as long to import
 
 Floats = npt.NDArray[np.float64]
-Scope = Literal["population", "benchmark"]
+Scope = Literal["population", "benchmark", "point"]
 POWER = 0.8
 MOST_SEEDS = 1000  # beyond this, "more seeds" is no advice
 
@@ -52,6 +53,8 @@ class Estimate:
     model_variance: float  # V, of these very checkpoints
 
     def half_width(self, alpha: float, scope: Scope = "population") -> float:
+        if scope == "point":
+            return 0.0
         if math.isinf(self.seed_variance):
             return math.inf
         squared = t_quantile(self.seed_df, alpha) ** 2 * self.seed_variance

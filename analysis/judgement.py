@@ -1,6 +1,6 @@
 """What a verdict is made of.
 
-A hypothesis has parts, a part has members (one arm against its rival), a member has claims (one metric each). Every
+A hypothesis has parts, a part has members (one contrast of arms each), a member has claims (one metric each). Every
 level keeps its outcome, its numbers and its reason, so that a verdict can be followed down to the trials.
 """
 
@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from analysis.endpoints import Endpoint
 from analysis.gates import Gate, Grade
 from analysis.intervals import Estimate, Scope
-from analysis.outcomes import Levels, Outcome, Quantifier, Verdict
-from tagsearch.study.schema import Metric
+from analysis.outcomes import Levels, Outcome, Verdict
+from tagsearch.study.schema import ClaimMetric, Contrast, PartKind
 
-Basis = Literal["inferential", "model", "none"]  # by seeds and artists; of single trained models; no scores yet
+# by seeds and artists; of single trained models; of numbers without their spread; no scores yet
+Basis = Literal["inferential", "model", "descriptive", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +28,10 @@ class Needs:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """`lower` and `upper` are the limits that the rule used, at its own levels."""
+    """`lower` and `upper` are the limits that the rule used, at its own levels, in the units of `estimate` (see
+    `endpoints`); `margin` is as declared."""
 
-    metric: Metric
+    endpoint: Endpoint
     margin: float
     estimate: Estimate | None  # None: too few completed trials
     levels: Levels
@@ -40,24 +43,31 @@ class Claim:
     needs: Needs
     reason: str
 
+    @property
+    def metric(self) -> ClaimMetric:
+        return self.endpoint.metric
+
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    arm: str
-    than: str
+    """`steps`: of a trend or ladder, its neighbours."""
+
+    contrast: Contrast
     claims: tuple[Claim, ...]
     gates: tuple[Gate, ...]
     outcome: Outcome
     flags: tuple[str, ...]
     needs: Needs
     reason: str
+    steps: tuple["Member", ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class PartVerdict:
     id: str
     role: Literal["primary", "secondary"]
-    quantifier: Quantifier
+    kind: PartKind
+    at_least: int
     members: tuple[Member, ...]
     outcome: Outcome
     needs: Needs
@@ -66,6 +76,8 @@ class PartVerdict:
 
 @dataclass(frozen=True, kw_only=True)
 class HypothesisVerdict:
+    """`descriptive`: what the point estimates alone would say, where they are all there is; None elsewhere."""
+
     id: str
     text: str
     verdict: Verdict
@@ -80,4 +92,5 @@ class HypothesisVerdict:
     next_step: str
     other_scope: Verdict
     other_margins: Mapping[float, Verdict]  # margin factor -> verdict
+    descriptive: Verdict | None
     spec_sha256: str

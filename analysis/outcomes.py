@@ -1,13 +1,12 @@
 """The decision rule, apart from where its numbers come from.
 
 Outcomes are ordered  - < 0 < ? < + :  "-" harm, "0" no gain worth having, "?" open, "+" gain. A claim is one metric of
-one comparison; a member is one arm against the rival (all its metrics); a part asks for any or all of its members.
+one comparison; a member is one contrast of arms (all its metrics); a part asks for some number of its members.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
 
 
 class Outcome(StrEnum):
@@ -26,15 +25,10 @@ class Verdict(StrEnum):
 
 
 _ORDER = {outcome: place for place, outcome in enumerate(Outcome)}
-Quantifier = Literal["any", "all"]
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     return min(outcomes, key=_ORDER.__getitem__)
-
-
-def best(outcomes: Iterable[Outcome]) -> Outcome:
-    return max(outcomes, key=_ORDER.__getitem__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +39,14 @@ class Levels:
     upper: float
 
 
-def split_alpha(alpha: float, *, n_parts: int, n_members: int, quantifier: Quantifier) -> Levels:
-    """A gain may be claimed through every part and every `any` member, "no gain" through every `all` member."""
-    members_for_gain = n_members if quantifier == "any" else 1
-    members_for_none = n_members if quantifier == "all" else 1
-    return Levels(lower=alpha / (n_parts * members_for_gain), upper=alpha / members_for_none)
+def split_alpha(alpha: float, *, n_parts: int, n_members: int, at_least: int) -> Levels:
+    """For a part that asks for `at_least` k of m members, the levels of a single member.
+
+    A false gain takes k members to err, of which at least m - k + 1 are true nulls that are free to: the partial
+    conjunction of Benjamini & Heller 2008 by Bonferroni, (m - k + 1) p_(k). "No gain" is the same with m - k + 1 in the
+    place of k. So any = 1 of m divides the level of gains by m, all = m of m that of "no gain"; and a gain may be
+    claimed through every part."""
+    return Levels(lower=alpha / (n_parts * (n_members - at_least + 1)), upper=alpha / at_least)
 
 
 def claim_outcome(value: float, lower: float, upper: float, *, margin: float) -> Outcome:
@@ -80,13 +77,20 @@ def member_outcome(claims: Sequence[Outcome]) -> tuple[Outcome, tuple[str, ...]]
     return worst(claims), ()
 
 
-def part_outcome(members: Sequence[Outcome], quantifier: Quantifier) -> Outcome:
-    return best(members) if quantifier == "any" else worst(members)
+def part_outcome(members: Sequence[Outcome], at_least: int) -> Outcome:
+    """The outcome that at least so many of the members reach."""
+    return sorted(members, key=_ORDER.__getitem__, reverse=True)[at_least - 1]
+
+
+def ladder_outcome(slope: Outcome, steps: Sequence[Outcome]) -> Outcome:
+    """The fitted line's, unless some step leads down."""
+    return worst([slope, Outcome.NO_GAIN]) if Outcome.HARM in steps else slope
 
 
 def hypothesis_verdict(parts: Sequence[Outcome], *, gates_pass: bool, grade: str) -> Verdict:
     """`gates_pass`: those that guard "Refuted". A failed gate that leaves a part open has made it "?" already. One or
-    two seeds (grade C) describe two networks and decide nothing about a method."""
+    two seeds (grade C) describe two networks and decide nothing about a method; grade D describes a table of numbers,
+    and only grade A refutes."""
     if grade == "C":
         return Verdict.INCONCLUSIVE
     if all(outcome is Outcome.GAIN for outcome in parts):

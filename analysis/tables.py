@@ -11,18 +11,22 @@ import numpy as np
 import pandas as pd
 
 from analysis import words
+from analysis.endpoints import Endpoint
 from analysis.evidence import ArmEvidence, Evidence
 from analysis.grids import Grid
 from analysis.judgement import HypothesisVerdict
-from analysis.outcomes import Levels, Outcome
+from analysis.outcomes import Outcome
 from analysis.rundata import RunData
-from analysis.verdicts import judge_member
+from analysis.sources import RunSource
+from analysis.verdicts import exploratory
+from tagsearch.study.contrasts import versus
 from tagsearch.study.hypotheses import DEFAULT_MARGINS
-from tagsearch.study.schema import METRICS, Metric, Part, Study
+from tagsearch.study.schema import METRICS, ClaimMetric, Metric, Part, Study
 
 Row = dict[str, Any]  # one row of a frame, by column
 
 ALPHA = 0.05  # of the intervals shown in the comparison table
+_SHOWN = tuple(Endpoint(metric=metric).name for metric in METRICS)  # what the comparison table compares
 SHORT: Mapping[Metric, str] = {"roc_auc": "roc", "pr_auc": "pr"}
 
 
@@ -77,12 +81,13 @@ def _difference(evidence: Evidence, name: str, baseline: str, metric: Metric) ->
 
 def _outcome(run: RunData, evidence: Evidence, verdicts: Sequence[HypothesisVerdict], name: str) -> tuple[str, str]:
     """By the hypotheses that compare the arm with the baseline; else by the study's margins, as exploratory."""
+    weights = versus(name, run.study.baseline.name).weights
     judged = [
         (member, verdict.id if len(verdict.parts) == 1 else f"{verdict.id}/{part.id}")
         for verdict in verdicts
         for part in verdict.parts
         for member in part.members
-        if (member.arm, member.than) == (name, run.study.baseline.name)
+        if member.contrast.weights == weights and all(claim.endpoint.name in _SHOWN for claim in member.claims)
     ]
     if judged:
         return _join([str(member.outcome) for member, _ in judged]), _join([where for _, where in judged])
@@ -95,15 +100,19 @@ def _join(texts: Sequence[str]) -> str:
 
 def _explore(run: RunData, evidence: Evidence, name: str) -> Outcome:
     """Against the baseline on both metrics, by the same rule and gates, but declared by nobody."""
-    margins = study_margins(run.study)
     part = Part(
-        id="exploratory", arms=(name,), quantifier="all", than=run.study.baseline.name, metrics=METRICS, margins=margins
+        id="exploratory",
+        kind="versus",
+        contrasts=(versus(name, run.study.baseline.name),),
+        at_least=1,
+        metrics=METRICS,
+        margins=study_margins(run.study),
+        written={},
     )
-    levels = Levels(lower=ALPHA, upper=ALPHA)
-    return judge_member(run, evidence, part, name, levels=levels, alpha=ALPHA, scope="population").outcome
+    return exploratory(RunSource(run=run, evidence=evidence), part, alpha=ALPHA)
 
 
-def study_margins(study: Study) -> Mapping[Metric, float]:
+def study_margins(study: Study) -> Mapping[ClaimMetric, float]:
     """The first margin that a hypothesis declares for each metric, else the default."""
     declared = [part.margins for hypothesis in study.hypotheses for part in hypothesis.parts]
     return {metric: next((m[metric] for m in declared if metric in m), DEFAULT_MARGINS[metric]) for metric in METRICS}

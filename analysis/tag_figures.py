@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from analysis import words
 from analysis.canvas import LIGHT, Theme, count_axis, head, legend, name_tags, plain, short, tag_canvas, tag_panels
+from analysis.endpoints import METRIC_NAMES
 from analysis.ranks import Floats
 from analysis.rundata import RunData
 from analysis.tagwise import Tagwise, differences, trial_tagwise
@@ -56,7 +56,7 @@ def tag_bars(model: Tagwise, metric: Metric, theme: Theme = LIGHT, *, title: str
     axes.axvline(float(values.mean()), color=theme.ink, lw=1, ls="--", label=f"mean {values.mean():.3f}")
     name_tags([axes], names)
     axes.set_xlim(0, 1)
-    axes.set_xlabel(f"{words.METRIC_NAMES[metric]}, test split")
+    axes.set_xlabel(f"{METRIC_NAMES[metric]}, test split")
     head(axes, title, theme)
     legend(figure, axes, theme)
     return figure

@@ -1,46 +1,66 @@
 """From the evidence to a verdict for each hypothesis, with the reasons in plain words.
 
-The objects are described in `judgement`, the rule itself in `outcomes`, the wording in `words`.
+The objects are described in `judgement`, the rule itself in `outcomes`, the wording in `words`, what is judged in
+`sources`.
 """
 
 import hashlib
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from analysis import gates as gating
+from analysis import needs as needing
 from analysis import words
+from analysis.endpoints import Endpoint, endpoint
 from analysis.evidence import Evidence
+from analysis.gates import Grade
 from analysis.intervals import Estimate, Scope
-from analysis.judgement import Claim, HypothesisVerdict, Member, Needs, PartVerdict
+from analysis.judgement import Basis, Claim, HypothesisVerdict, Member, Needs, PartVerdict
 from analysis.outcomes import (
     Levels,
     Outcome,
     claim_flags,
     claim_outcome,
     hypothesis_verdict,
+    ladder_outcome,
     member_outcome,
     part_outcome,
     split_alpha,
     worst,
 )
 from analysis.rundata import RunData
-from tagsearch.study.schema import Hypothesis, Metric, Part
+from analysis.sources import NumbersSource, RunSource, Source
+from tagsearch.study.schema import Contrast, Hypothesis, Part, Study
 
 MARGIN_FACTORS = (0.5, 2.0)  # the margin is a value judgement: the verdict is shown for these multiples of it too
 
 
 def judge(run: RunData, evidence: Evidence, hypothesis: Hypothesis) -> HypothesisVerdict:
     """The verdict for new songs by new artists, beside it those for this test set alone and for other margins."""
-    headline = _judge(run, evidence, hypothesis, scope="population")
+    source = RunSource(run=run, evidence=evidence)
+    headline = judge_by(source, hypothesis, scope="population")
     return replace(
         headline,
-        other_scope=_judge(run, evidence, hypothesis, scope="benchmark").verdict,
+        other_scope=judge_by(source, hypothesis, scope="benchmark").verdict,
         other_margins={
-            factor: _judge(run, evidence, _with_margins(hypothesis, factor), scope="population").verdict
+            factor: judge_by(source, _with_margins(hypothesis, factor), scope="population").verdict
             for factor in MARGIN_FACTORS
         },
+    )
+
+
+def judge_numbers(study: Study, source: NumbersSource) -> tuple[HypothesisVerdict, ...]:
+    """What a table of numbers says of each hypothesis of a study: a description, never a "Refuted" (grade D)."""
+    headlines = [judge_by(source, hypothesis, scope="point") for hypothesis in study.hypotheses]
+    return tuple(
+        replace(
+            headline,
+            other_margins={
+                factor: judge_by(source, _with_margins(hypothesis, factor), scope="point").verdict
+                for factor in MARGIN_FACTORS
+            },
+        )
+        for headline, hypothesis in zip(headlines, study.hypotheses, strict=True)
     )
 
 
@@ -49,143 +69,142 @@ def _with_margins(hypothesis: Hypothesis, factor: float) -> Hypothesis:
     return replace(hypothesis, parts=tuple(scaled))
 
 
-def _judge(run: RunData, evidence: Evidence, hypothesis: Hypothesis, *, scope: Scope) -> HypothesisVerdict:
-    parts = tuple(judge_part(run, evidence, hypothesis, part, scope=scope) for part in hypothesis.parts)
+def judge_by(source: Source, hypothesis: Hypothesis, *, scope: Scope) -> HypothesisVerdict:
+    """The verdict at one scope and at the margins as they are."""
+    parts = tuple(judge_part(source, hypothesis, part, scope=scope) for part in hypothesis.parts)
     all_gates = [gate for part in parts for member in part.members for gate in member.gates]
-    arms = sorted({name for part in hypothesis.parts for name in (*part.arms, part.than)})
-    grade = gating.grade(evidence, arms, all_gates)
+    arms = sorted({name for part in hypothesis.parts for name in part.arms})
+    grade: Grade = "D" if scope == "point" else source.grade(arms, all_gates)
     gates_pass = all(gate.passed for gate in all_gates if gate.blocks == "refuted")
-    verdict = hypothesis_verdict([part.outcome for part in parts], gates_pass=gates_pass, grade=grade)
-    n_seeds = min(len(evidence.arms[arm].seeds) for arm in arms)
-    needs = _hardest([part.needs for part in parts if part.outcome is Outcome.OPEN])
+    outcomes = [part.outcome for part in parts]
+    verdict = hypothesis_verdict(outcomes, gates_pass=gates_pass, grade=grade)
+    n_seeds = source.n_seeds(arms)
+    needs = needing.hardest([part.needs for part in parts if part.outcome is Outcome.OPEN])
     return HypothesisVerdict(
         id=hypothesis.id,
         text=hypothesis.text,
         verdict=verdict,
-        basis="inferential" if n_seeds > 1 else "model" if n_seeds else "none",
+        basis=_basis(n_seeds, scope),
         grade=grade,
         scope=scope,
         alpha=hypothesis.alpha,
         parts=parts,
-        qualifiers=words.qualifiers(verdict, parts, all_gates, [evidence.arms[arm] for arm in arms]),
+        qualifiers=words.qualifiers(verdict, parts, all_gates, {arm: source.extra(arm) for arm in arms}),
         needs=needs,
         reason=words.verdict_reason(verdict, parts, grade, all_gates),
-        next_step=words.next_step(verdict, parts, needs, n_seeds=n_seeds),
+        next_step=words.next_step(verdict, parts, needs, n_seeds=n_seeds, grade=grade),
         other_scope=verdict,
         other_margins={},
+        descriptive=judge_by(source, hypothesis, scope="point").verdict if grade == "C" and scope != "point" else None,
         spec_sha256=spec_sha256(hypothesis),
     )
+
+
+def _basis(n_seeds: int, scope: Scope) -> Basis:
+    if scope == "point":
+        return "descriptive"
+    return "inferential" if n_seeds > 1 else "model" if n_seeds else "none"
 
 
 def spec_sha256(hypothesis: Hypothesis) -> str:
     return hashlib.sha256(json.dumps(asdict(hypothesis), sort_keys=True).encode()).hexdigest()
 
 
-def judge_part(run: RunData, evidence: Evidence, hypothesis: Hypothesis, part: Part, *, scope: Scope) -> PartVerdict:
+def judge_part(source: Source, hypothesis: Hypothesis, part: Part, *, scope: Scope) -> PartVerdict:
     levels = split_alpha(
-        hypothesis.alpha, n_parts=len(hypothesis.parts), n_members=len(part.arms), quantifier=part.quantifier
+        hypothesis.alpha, n_parts=len(hypothesis.parts), n_members=len(part.contrasts), at_least=part.at_least
     )
     members = tuple(
-        judge_member(run, evidence, part, arm, levels=levels, alpha=hypothesis.alpha, scope=scope) for arm in part.arms
+        judge_member(source, hypothesis, part, contrast, levels=levels, scope=scope) for contrast in part.contrasts
     )
-    outcome = part_outcome([member.outcome for member in members], part.quantifier)
+    outcome = part_outcome([member.outcome for member in members], part.at_least)
     waiting = [member.needs for member in members if member.outcome is Outcome.OPEN]
     return PartVerdict(
         id=part.id,
         role=part.role,
-        quantifier=part.quantifier,
+        kind=part.kind,
+        at_least=part.at_least,
         members=members,
         outcome=outcome,
-        needs=_easiest(waiting) if part.quantifier == "any" else _hardest(waiting),
+        needs=needing.easiest(waiting) if part.at_least == 1 else needing.hardest(waiting),
         reason=words.part_reason(part, members, levels),
     )
 
 
 def judge_member(
-    run: RunData, evidence: Evidence, part: Part, arm: str, *, levels: Levels, alpha: float, scope: Scope
+    source: Source, hypothesis: Hypothesis, part: Part, contrast: Contrast, *, levels: Levels, scope: Scope
 ) -> Member:
-    gates = gating.check(run, evidence, arm, part.than, alpha=alpha)
-    claims = tuple(
-        judge_claim(
-            evidence.difference(arm, part.than, metric), metric, part.margins[metric], levels=levels, scope=scope
-        )
-        for metric in part.metrics
-    )
+    own = _judge_contrast(source, hypothesis, part, contrast, levels=levels, scope=scope)
+    if not part.steps:
+        return own
+    # a step needs no correction: that it leads down can only take a gain away
+    plain = Levels(lower=hypothesis.alpha, upper=hypothesis.alpha)
+    steps = tuple(_judge_contrast(source, hypothesis, part, step, levels=plain, scope=scope) for step in part.steps)
+    if part.kind != "ladder":
+        return replace(own, steps=steps)
+    outcome = ladder_outcome(own.outcome, [step.outcome for step in steps])
+    return replace(own, steps=steps, outcome=outcome, reason=words.ladder_reason(own, steps))
+
+
+def _judge_contrast(
+    source: Source, hypothesis: Hypothesis, part: Part, contrast: Contrast, *, levels: Levels, scope: Scope
+) -> Member:
+    gates = source.gates(hypothesis, contrast)
+    claims = []
+    for metric in part.metrics:
+        measured = endpoint(part, metric)
+        estimate = source.estimate(contrast, measured)
+        claims.append(judge_claim(estimate, measured, part.margins[metric], levels=levels, scope=scope))
     outcome, flags = member_outcome([claim.outcome for claim in claims])
-    if evidence.arms[arm].diverged:  # a result: whatever the other seeds reach, this arm does not deliver it
+    lost = {arm: text for arm in contrast.weights if (text := source.diverged(arm))}
+    if any(contrast.weights[arm] > 0 for arm in lost):  # a result: whatever its other seeds reach, it does not deliver
         outcome, flags = worst([outcome, Outcome.NO_GAIN]), (*flags, "diverged")
-    if evidence.arms[part.than].diverged:  # the rival's seeds that are left are no fair sample of it
+    if any(contrast.weights[arm] < 0 for arm in lost):  # the seeds that are left are no fair sample of a rival
         outcome, flags = Outcome.OPEN, (*flags, "rival diverged")
     if any(not gate.passed for gate in gates if gate.blocks == "outcome"):
         outcome, flags = Outcome.OPEN, (*flags, "gate failed")
-    needs = _hardest([claim.needs for claim in claims if claim.outcome is Outcome.OPEN])
+    needs = needing.hardest([claim.needs for claim in claims if claim.outcome is Outcome.OPEN])
     member = Member(
-        arm=arm,
-        than=part.than,
-        claims=claims,
+        contrast=contrast,
+        claims=tuple(claims),
         gates=gates,
         outcome=outcome,
         flags=flags,
         needs=Needs() if "gate failed" in flags else needs,
         reason="",
     )
-    return replace(member, reason=words.member_reason(member, evidence.arms[arm], evidence.arms[part.than]))
+    return replace(member, reason=words.member_reason(member, lost))
 
 
 def judge_claim(
-    estimate: Estimate | None, metric: Metric, margin: float, *, levels: Levels, scope: Scope = "population"
+    estimate: Estimate | None, measured: Endpoint, margin: float, *, levels: Levels, scope: Scope = "population"
 ) -> Claim:
-    """One metric of one comparison. Without an estimate, or with one seed, it stays open."""
+    """One metric of one contrast. Without an estimate, or with one seed, it stays open."""
+    rho = measured.inner(margin)
     if estimate is None:
         lower, upper, value = -math.inf, math.inf, 0.0
     else:
         lower = estimate.interval(levels.lower, scope)[0]
         upper = estimate.interval(levels.upper, scope)[1]
         value = estimate.value
-    outcome = claim_outcome(value, lower, upper, margin=margin)
+    outcome = claim_outcome(value, lower, upper, margin=rho)
     claim = Claim(
-        metric=metric,
+        endpoint=measured,
         margin=margin,
         estimate=estimate,
         levels=levels,
         lower=lower,
         upper=upper,
         outcome=outcome,
-        flags=claim_flags(outcome, lower, upper, margin=margin),
+        flags=claim_flags(outcome, lower, upper, margin=rho),
         floor=estimate.floor(levels.lower) if estimate and scope == "population" else 0.0,
-        needs=_needs(estimate, margin, levels, scope) if outcome is Outcome.OPEN else Needs(),
+        needs=needing.claim_needs(estimate, rho, levels, scope) if outcome is Outcome.OPEN else Needs(),
         reason="",
     )
-    return replace(claim, reason=words.claim_reason(claim))
+    return replace(claim, reason=words.claim_reason(claim, scope))
 
 
-def _needs(estimate: Estimate | None, margin: float, levels: Levels, scope: Scope) -> Needs:
-    """Half widths at which the limit that keeps the claim open would pass: 0 for a gain, the margin for none."""
-    if estimate is None or math.isinf(estimate.seed_variance):
-        return Needs(seeds=gating.GRADE_A_SEEDS)
-    gains = estimate.value >= margin
-    distance = estimate.value if gains else margin - estimate.value
-    alpha = levels.lower if gains else levels.upper
-    artists = estimate.clusters_needed(distance, alpha=alpha) if scope == "population" else None
-    return Needs(seeds=estimate.seeds_needed(distance, alpha=alpha, scope=scope), artists=artists)
-
-
-def _hardest(needs: Sequence[Needs]) -> Needs:
-    """All of these must be met; seeds alone do not do where one needs more artists or is out of reach."""
-    if not needs:
-        return Needs()
-    artists = [need.artists for need in needs if need.artists is not None]
-    seeds = [need.seeds for need in needs if need.seeds is not None]
-    return Needs(
-        seeds=max(seeds) if len(seeds) == len(needs) else None,
-        artists=max(artists) if artists else None,
-    )
-
-
-def _easiest(needs: Sequence[Needs]) -> Needs:
-    """One of these is enough."""
-    by_seeds = [need for need in needs if need.seeds is not None]
-    if by_seeds:
-        return min(by_seeds, key=lambda need: need.seeds or 0)
-    by_artists = [need for need in needs if need.artists is not None]
-    return min(by_artists, key=lambda need: need.artists or 0) if by_artists else Needs()
+def exploratory(source: Source, part: Part, *, alpha: float) -> Outcome:
+    """The outcome of a part that nobody declared, by the same rule and gates, for new artists."""
+    nobody = Hypothesis(id="exploratory", text="", alpha=alpha, parts=(part,))
+    return judge_part(source, nobody, part, scope="population").outcome

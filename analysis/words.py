@@ -1,15 +1,14 @@
 """The reasons in plain words: why something is decided, why it is open, what to do next. No decision is made here."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from analysis.evidence import ArmEvidence
 from analysis.gates import Gate
+from analysis.intervals import Scope
 from analysis.judgement import Claim, Member, Needs, PartVerdict
 from analysis.outcomes import Levels, Outcome, Verdict
-from tagsearch.study.schema import Metric, Part
+from tagsearch.study.schema import Part
 
-METRIC_NAMES: dict[Metric, str] = {"roc_auc": "ROC AUC", "pr_auc": "PR AUC"}
 FAR_TOO_MANY = 20  # times the test artists there are
 
 
@@ -32,31 +31,39 @@ def with_interval(value: float, lower: float, upper: float) -> str:
     return f"{signed(value, digits)} [{signed(lower, digits)}, {signed(upper, digits)}]"
 
 
-def claim_reason(claim: Claim) -> str:
-    estimate, name = claim.estimate, METRIC_NAMES[claim.metric]
+def shown(claim: Claim) -> tuple[float, float, float]:
+    """Estimate, lower and upper limit of a claim as they are told; the claim has an estimate."""
+    assert claim.estimate is not None
+    value, lower, upper = (claim.endpoint.told(x) for x in (claim.estimate.value, claim.lower, claim.upper))
+    return value, lower, upper
+
+
+def claim_reason(claim: Claim, scope: Scope) -> str:
+    estimate, name = claim.estimate, claim.endpoint.name
     if estimate is None:
-        return f"{name}: no completed trials to compare."
+        return f"{name}: no scores to compare."
+    if scope == "point":
+        return f"{name}: {signed(shown(claim)[0], 3)}; {_standing(claim)}, taken as exact."
     if math.isinf(estimate.seed_variance):
         return f"{name}: {_one_seed(claim)}"
-    numbers = with_interval(estimate.value, claim.lower, claim.upper)
-    return f"{name}: {numbers}; {_standing(claim)}."
+    return f"{name}: {with_interval(*shown(claim))}; {_standing(claim)}."
 
 
 def _one_seed(claim: Claim) -> str:
     estimate = claim.estimate
     assert estimate is not None
-    lower, upper = estimate.model_interval(claim.levels.lower)
+    lower, upper = (claim.endpoint.told(x) for x in estimate.model_interval(claim.levels.lower))
     tipping = f"; the sign would stand if the SD between seeds were below {estimate.tipping_sd:.4f}"
     return (
-        f"one seed says nothing about the spread between seeds, so the method stays open. These two trained models "
-        f"differ by {with_interval(estimate.value, lower, upper)} on new artists"
+        f"one seed says nothing about the spread between seeds, so the method stays open. These trained models differ "
+        f"by {with_interval(claim.endpoint.told(estimate.value), lower, upper)} on new artists"
         f"{tipping if estimate.tipping_sd > 0 else ''}."
     )
 
 
 def _standing(claim: Claim) -> str:
     assert claim.estimate is not None
-    value, rho = claim.estimate.value, f"{claim.margin:g}"
+    rho = f"{claim.margin:g}"
     if claim.outcome is Outcome.GAIN:
         return (
             f"all of it beyond the margin {rho}" if "strong" in claim.flags else f"a gain that reaches the margin {rho}"
@@ -65,12 +72,13 @@ def _standing(claim: Claim) -> str:
         return f"worse, all of it beyond -{rho}" if "strong" in claim.flags else f"worse by the margin {rho} or more"
     if claim.outcome is Outcome.NO_GAIN:
         return _no_gain(claim, rho)
-    if value >= claim.margin:
+    if claim.estimate.value >= claim.endpoint.inner(claim.margin):
         why = f"the estimate reaches the margin {rho}, but the interval holds 0"
     else:
         why = f"a gain of {rho} or more is neither shown nor excluded"
-    if claim.floor > claim.margin:
-        why += f" (no number of seeds shows less than {claim.floor:.3f} on {claim.estimate.n_clusters} test artists)"
+    if claim.floor > claim.endpoint.inner(claim.margin):
+        floor = claim.endpoint.told(claim.floor)
+        why += f" (no number of seeds shows less than {floor:.3f} on {claim.estimate.n_clusters} test artists)"
     return why
 
 
@@ -82,39 +90,49 @@ def _no_gain(claim: Claim, rho: str) -> str:
     return f"a gain of {rho} or more is excluded"
 
 
-def member_reason(member: Member, arm: ArmEvidence, than: ArmEvidence) -> str:
-    """Why the member's outcome is not simply its claims' (which give their own reasons)."""
+def member_reason(member: Member, lost: Mapping[str, str]) -> str:
+    """Why the member's outcome is not simply its claims' (which give their own reasons). `lost`: what diverged, by
+    arm."""
+    weights = member.contrast.weights
     reasons = [gate.text for gate in member.gates if not gate.passed and gate.blocks == "outcome"]
-    if than.diverged:
-        reasons.append(f"{_diverged(than)}, so that what is left of it is no fair rival")
-    if arm.diverged:
-        reasons.append(f"{_diverged(arm)}, so that it cannot count as a gain")
+    reasons += [
+        f"{text}, so that what is left of it is no fair rival" for arm, text in lost.items() if weights[arm] < 0
+    ]
+    reasons += [f"{text}, so that it cannot count as a gain" for arm, text in lost.items() if weights[arm] > 0]
     if "metrics disagree" in member.flags:
         reasons.append("the metrics disagree: a gain on one, harm on the other")
     return "; ".join(reasons)
 
 
-def _diverged(arm: ArmEvidence) -> str:
-    n_ended = len(arm.seeds) + len(arm.diverged) + len(arm.failed)
-    return f"{len(arm.diverged)} of {n_ended} trials of {arm.name} diverged"
+def ladder_reason(line: Member, steps: Sequence[Member]) -> str:
+    """Why a ladder's outcome is not its fitted line's, or the line's own reason."""
+    down = [step.contrast.name for step in steps if step.outcome is Outcome.HARM]
+    if not down:
+        return line.reason
+    told = f"no ladder, as it leads down at {', '.join(down)}"
+    return f"{line.reason}; {told}" if line.reason else told
 
 
 _OUTCOME_WORDS = {
-    Outcome.GAIN: "beats",
-    Outcome.NO_GAIN: "does not beat",
-    Outcome.OPEN: "may or may not beat",
-    Outcome.HARM: "is worse than",
+    Outcome.GAIN: "a gain",
+    Outcome.NO_GAIN: "no gain worth having",
+    Outcome.OPEN: "open",
+    Outcome.HARM: "a loss",
 }
 
 
 def part_reason(part: Part, members: Sequence[Member], levels: Levels) -> str:
-    told = "; ".join(f"{member.arm} {_OUTCOME_WORDS[member.outcome]} {member.than}" for member in members)
+    told = "; ".join(f"{member.contrast.name}: {_OUTCOME_WORDS[member.outcome]}" for member in members)
     if len(members) == 1:
         return f"{told}."
-    split = (
-        f"a gain at level {levels.lower:.3g}" if part.quantifier == "any" else f"no gain at level {levels.upper:.3g}"
-    )
-    return f"{part.quantifier} of {len(members)} was asked for (so each is tested for {split}): {told}."
+    m, k = len(members), part.at_least
+    split = f"a gain at level {levels.lower:.3g}, no gain at level {levels.upper:.3g}"
+    return f"{quantity(k, m)} of {m} was asked for (so each is tested for {split}): {told}."
+
+
+def quantity(at_least: int, n_members: int) -> str:
+    """ "any", "all" or "at least 2"."""
+    return "any" if at_least == 1 else "all" if at_least == n_members else f"at least {at_least}"
 
 
 def verdict_reason(verdict: Verdict, parts: Sequence[PartVerdict], grade: str, gates: Sequence[Gate]) -> str:
@@ -122,6 +140,8 @@ def verdict_reason(verdict: Verdict, parts: Sequence[PartVerdict], grade: str, g
         return "The gain is shown and reaches the margin."
     if verdict is Verdict.PARTIALLY:
         return f"Shown for {_named(parts, gain=True)}, not for {_named(parts, gain=False)}."
+    if grade == "D" and verdict in (Verdict.CONFIRMED, Verdict.NOT_SUPPORTED):
+        return "By the numbers alone, taken as exact: they have neither seeds nor clips behind them."
     if grade == "C":
         return "One or two seeds say something of these networks; a verdict on the method takes three or more."
     if verdict is Verdict.INCONCLUSIVE:
@@ -153,12 +173,12 @@ def part_name(part: PartVerdict) -> str:
 
 
 def qualifiers(
-    verdict: Verdict, parts: Sequence[PartVerdict], gates: Sequence[Gate], arms: Iterable[ArmEvidence]
+    verdict: Verdict, parts: Sequence[PartVerdict], gates: Sequence[Gate], extra: Mapping[str, int]
 ) -> tuple[str, ...]:
-    """What must be said beside the verdict, each once."""
+    """What must be said beside the verdict, each once. `extra`: seeds beyond the plan, by arm."""
     told = [_secondary_only(parts)] if verdict is Verdict.PARTIALLY else []
     told += [gate.text for gate in gates]
-    told += [f"{arm.name} has {arm.extra} seeds beyond the plan: looked at more than once" for arm in arms if arm.extra]
+    told += [f"{arm} has {n} seeds beyond the plan: looked at more than once" for arm, n in extra.items() if n]
     return tuple(dict.fromkeys(text for text in told if text))
 
 
@@ -170,8 +190,10 @@ def _secondary_only(parts: Sequence[PartVerdict]) -> str:
     return f"secondary only - the primary part is {', '.join(dict.fromkeys(words[outcome] for outcome in primary))}"
 
 
-def next_step(verdict: Verdict, parts: Sequence[PartVerdict], needs: Needs, *, n_seeds: int) -> str:
+def next_step(verdict: Verdict, parts: Sequence[PartVerdict], needs: Needs, *, n_seeds: int, grade: str) -> str:
     """Empty where nothing is open."""
+    if grade == "D":
+        return "Run five seeds an arm: single numbers cannot tell a method from luck."
     members = [m for part in parts if part.outcome is Outcome.OPEN for m in part.members if m.outcome is Outcome.OPEN]
     if not members:
         return "Run three seeds or more; five for a verdict of grade A." if verdict is Verdict.INCONCLUSIVE else ""

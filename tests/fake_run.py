@@ -12,6 +12,7 @@ import numpy as np
 
 from tagsearch import files, records
 from tagsearch.records import FINAL, SPLITS, CorpusTable, State, TrialResult, TrialSpec
+from tagsearch.study.contrasts import versus
 from tagsearch.study.resolved import write_resolved
 from tagsearch.study.schema import Arm, Asha, Confirm, Hypothesis, Part, Stop, Study, Tunable, Tune
 
@@ -132,7 +133,16 @@ class FakeRun:
 
 def claim(quantifier, *arms: str, than: str, id: str = "h1", alpha: float = 0.05, **part) -> Hypothesis:
     margins = {"roc_auc": 0.005, "pr_auc": 0.010}
-    one = Part(id="p1", arms=arms, quantifier=quantifier, than=than, metrics=tuple(margins), margins=margins, **part)
+    one = Part(
+        id="p1",
+        kind="versus",
+        contrasts=tuple(versus(arm, than) for arm in arms),
+        at_least=1 if quantifier == "any" else len(arms),
+        written={quantifier: list(arms), "than": than},
+        metrics=tuple(margins),
+        margins=margins,
+        **part,
+    )
     return Hypothesis(id=id, text="Losses made for <imbalance> & such help", alpha=alpha, parts=(one,))
 
 

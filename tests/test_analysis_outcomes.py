@@ -6,6 +6,7 @@ from analysis.outcomes import (
     claim_flags,
     claim_outcome,
     hypothesis_verdict,
+    ladder_outcome,
     member_outcome,
     part_outcome,
     split_alpha,
@@ -71,20 +72,36 @@ def test_a_gain_on_one_metric_and_harm_on_the_other_is_no_gain_and_said_so():
     ],
 )
 def test_any_is_the_best_member_and_all_the_worst(members, any_of, all_of):
-    assert part_outcome(members, "any") is any_of
-    assert part_outcome(members, "all") is all_of
+    assert part_outcome(members, 1) is any_of
+    assert part_outcome(members, len(members)) is all_of
 
 
 def test_any_of_four_arms_in_two_parts_splits_the_gains_level_only():
-    levels = split_alpha(0.05, n_parts=2, n_members=4, quantifier="any")
+    levels = split_alpha(0.05, n_parts=2, n_members=4, at_least=1)
     assert levels.lower == pytest.approx(0.00625)
     assert levels.upper == 0.05
 
 
 def test_all_of_four_arms_splits_the_no_gain_level_only():
-    levels = split_alpha(0.05, n_parts=1, n_members=4, quantifier="all")
+    levels = split_alpha(0.05, n_parts=1, n_members=4, at_least=4)
     assert levels.lower == 0.05
     assert levels.upper == pytest.approx(0.0125)
+
+
+def test_two_of_four_arms_split_both_levels():
+    levels = split_alpha(0.06, n_parts=1, n_members=4, at_least=2)
+    assert (levels.lower, levels.upper) == (pytest.approx(0.02), pytest.approx(0.03))
+
+
+def test_the_second_best_member_decides_where_two_must_gain():
+    assert part_outcome([HARM, GAIN, OPEN], 2) is OPEN
+    assert part_outcome([GAIN, HARM, GAIN], 2) is GAIN
+
+
+def test_a_ladder_with_a_step_down_is_no_gain_and_without_one_is_its_line():
+    assert ladder_outcome(GAIN, [GAIN, HARM, OPEN]) is NONE
+    assert ladder_outcome(HARM, [HARM, OPEN]) is HARM
+    assert ladder_outcome(GAIN, [OPEN, NONE]) is GAIN
 
 
 @pytest.mark.parametrize(
@@ -104,21 +121,3 @@ def test_all_of_four_arms_splits_the_no_gain_level_only():
 )
 def test_parts_gates_and_grade_make_the_verdict(parts, gates_pass, grade, expected):
     assert hypothesis_verdict(parts, gates_pass=gates_pass, grade=grade) is expected
-
-
-def point(roc: float, pr: float) -> Outcome:
-    """A member known by point estimates only, one run an arm, no predictions."""
-    claims = [claim_outcome(x, x, x, margin=rho) for x, rho in ((roc, 0.005), (pr, 0.010))]
-    return member_outcome(claims)[0]
-
-
-@pytest.mark.parametrize(
-    ("quantifier", "differences", "expected"),
-    [
-        ("all", [(0.046, 0.052), (0.071, 0.100), (0.059, 0.075), (0.037, 0.043)], GAIN),  # more complex networks
-        ("any", [(-0.024, -0.022), (-0.010, -0.014)], HARM),  # focal loss, uniform sampling
-        ("all", [(-0.304, -0.190)], HARM),  # triplet loss
-    ],
-)
-def test_point_estimates_of_three_known_hypotheses_give_the_known_outcomes(quantifier, differences, expected):
-    assert part_outcome([point(*difference) for difference in differences], quantifier) is expected

@@ -144,7 +144,7 @@ def test_unequal_tuning_keeps_harm_from_being_called_refuted(tmp_path):
     less = dataclasses.replace(run, tune=tuple(trial for trial in run.tune if trial is not lost))
     (verdict,) = summarize(less).verdicts
     assert verdict.verdict is Verdict.NOT_SUPPORTED
-    assert "focal was tuned with 2 trials, bce with 3" in verdict.reason
+    assert "tuned unequally: focal with 2 trials, bce with 3" in verdict.reason
 
 
 def test_any_needs_one_arm_and_all_needs_every_arm(tmp_path):

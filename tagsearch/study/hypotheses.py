@@ -1,41 +1,63 @@
 """The `hypotheses:` section: claims about arms, declared before the confirm phase.
 
-A hypothesis has parts, or is written as its only part. A part says that `any` or `all` of some arms (or one `arm`) beat
-another (`than`, the baseline by default) on the metrics by their margins. `premise` names what the claim rests on.
+A hypothesis has parts, or is written as its only part. A part is a claim about arms (see `contrasts`), on metrics, by a
+margin; on all tags or some of them; of the final checkpoint or a snapshot. `premise` names what the claim rests on,
+`check` what the arms must have changed to say anything of it.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from tagsearch.records import FINAL
 from tagsearch.registry import Knob, did_you_mean
 from tagsearch.study import fields
-from tagsearch.study.schema import METRICS, PREMISES, Hypothesis, Metric, Part, PremiseName
+from tagsearch.study.contrasts import CLAIM_KEYS, Compared, read_claim
+from tagsearch.study.schema import (
+    CHECKS,
+    CLAIM_METRICS,
+    METRICS,
+    PREMISES,
+    TAG_GROUPS,
+    ClaimMetric,
+    Hypothesis,
+    Part,
+    PremiseName,
+    TagGroup,
+)
 from tagsearch.study.yaml_reader import Node
 
 ALPHA = Knob(default=0.05, low=1e-6, high=0.5, reason="the field's convention; split over parts by the verdict rule")
 MARGIN = Knob(default=0.0, low=0.0, high=1.0, reason="smallest difference worth having, a fraction of 1")
-DEFAULT_MARGINS: Mapping[Metric, float] = {"roc_auc": 0.005, "pr_auc": 0.010}  # half a ROC point, one PR point
-_QUANTIFIERS = ("any", "all", "arm")
-_PART_KEYS = (*_QUANTIFIERS, "than", "metrics", "margin", "role")
-_KEYS = ("id", "text", "alpha", "premise", "parts", *_PART_KEYS)
+DEFAULT_MARGINS: Mapping[ClaimMetric, float] = {
+    "roc_auc": 0.005,  # half a ROC point
+    "pr_auc": 0.010,  # one PR point
+    "balance": 0.10,  # a tenth less divergence
+}
+_PART_KEYS = (*CLAIM_KEYS, "metrics", "margin", "tags", "beyond", "checkpoint", "role")
+_KEYS = ("id", "text", "alpha", "premise", "check", "parts", *_PART_KEYS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """What a hypothesis is read against."""
 
-    arms: Sequence[str]  # of the confirm phase; the first is the baseline
+    compared: Compared
+    snapshots: Sequence[int]
     alpha: float
-    margins: Mapping[Metric, float]
+    margins: Mapping[ClaimMetric, float]
 
 
-def read_margins(node: Node) -> dict[Metric, float]:
-    """`0.01`, the same for both metrics, or a mapping of metrics, which may leave one at its default."""
+def read_margins(node: Node) -> dict[ClaimMetric, float]:
+    """`0.01`, the same for both ranking metrics, or a mapping of metrics, which may leave some at their default."""
+    return _margins(node, METRICS)
+
+
+def _margins(node: Node, metrics: Sequence[ClaimMetric]) -> dict[ClaimMetric, float]:
     if not isinstance(node.value, dict):
         margin: Any = fields.scalar(node, "margin", MARGIN)
-        return dict.fromkeys(METRICS, margin)
-    readers = {str(metric): fields.reader(f"margin of {metric}", MARGIN) for metric in METRICS}
+        return dict.fromkeys(metrics, margin)
+    readers = {str(metric): fields.reader(f"margin of {metric}", MARGIN) for metric in CLAIM_METRICS}
     margins: dict[Any, float] = fields.section(node, "margin", readers)
     return margins
 
@@ -67,6 +89,7 @@ def _read_hypothesis(node: Node, context: Context) -> Hypothesis:
         alpha=float(fields.scalar(keys["alpha"], "alpha", ALPHA)) if "alpha" in keys else context.alpha,
         parts=_read_parts(node, keys, context),
         premises=_read_premises(keys["premise"]) if "premise" in keys else (),
+        check=fields.one_of(keys["check"], "a check", CHECKS) if "check" in keys else None,
     )
 
 
@@ -95,41 +118,54 @@ def _read_parts(node: Node, keys: Mapping[str, Node], context: Context) -> tuple
 
 
 def _read_part(node: Node, default_id: str, context: Context) -> Part:
-    def known_arm(child: Node) -> str:
-        return fields.one_of(child, "an arm", tuple(context.arms))
-
-    readers = {
-        "id": lambda child: fields.name(child, "the id of a part"),
-        "any": lambda child: fields.distinct(child, "any", known_arm),
-        "all": lambda child: fields.distinct(child, "all", known_arm),
-        "arm": lambda child: (known_arm(child),),
-        "than": known_arm,
-        "metrics": lambda child: fields.distinct(child, "metrics", _metric),
-        "margin": read_margins,
-        "role": lambda child: fields.one_of(child, "role", ("primary", "secondary")),
-    }
-    values = fields.section(node, "a part", readers)
-    chosen = [key for key in _QUANTIFIERS if key in values]
-    if len(chosen) != 1:
-        raise node.error(
-            f"a part needs exactly one of {', '.join(_QUANTIFIERS)}; it has {' and '.join(chosen) or 'none'}"
-        )
-    arms, than = values[chosen[0]], values.get("than", context.arms[0])
-    if than in arms:
-        raise fields.mapping(node, "a part")[chosen[0]].error(f"arm {than!r} is compared with itself")
-    metrics = values.get("metrics", METRICS)
-    margins = {**context.margins, **values.get("margin", {})}
-    quantifier: Literal["any", "all"] = "any" if chosen[0] == "any" else "all"
+    keys = fields.mapping(node, "a part")
+    for key, child in keys.items():
+        if key not in ("id", *_PART_KEYS):
+            raise child.error(f"a part has no key {key!r}{did_you_mean(key, ('id', *_PART_KEYS))}")
+    claim = read_claim(node, keys, context.compared)
+    metrics = fields.distinct(keys["metrics"], "metrics", _metric) if "metrics" in keys else METRICS
+    margins = {**context.margins, **(_margins(keys["margin"], metrics) if "margin" in keys else {})}
+    tags, beyond = _read_tags(keys, metrics)
     return Part(
-        id=values.get("id", default_id),
-        arms=arms,
-        quantifier=quantifier,
-        than=than,
+        id=fields.name(keys["id"], "the id of a part") if "id" in keys else default_id,
+        kind=claim.kind,
+        contrasts=claim.contrasts,
+        steps=claim.steps,
+        at_least=claim.at_least,
+        written=claim.written,
         metrics=metrics,
         margins={metric: margins[metric] for metric in metrics},
-        role=values.get("role", "primary"),
+        tags=tags,
+        beyond=beyond,
+        checkpoint=_read_checkpoint(keys["checkpoint"], context) if "checkpoint" in keys else FINAL,
+        role=fields.one_of(keys["role"], "role", ("primary", "secondary")) if "role" in keys else "primary",
     )
 
 
-def _metric(node: Node) -> Metric:
-    return fields.one_of(node, "a metric", METRICS)
+def _read_tags(
+    keys: Mapping[str, Node], metrics: Sequence[ClaimMetric]
+) -> tuple[TagGroup | tuple[str, ...], TagGroup | None]:
+    """The tags a part is about, a group or a list of names, and the group that they are set against."""
+    node = keys.get("tags")
+    tags: TagGroup | tuple[str, ...] = "all"
+    if node is not None and isinstance(node.value, list):
+        tags = fields.distinct(node, "tags", lambda child: fields.text(child, "a tag"))
+    elif node is not None:
+        tags = fields.one_of(node, "tags", TAG_GROUPS)
+    if node is not None and tags != "all" and "balance" in metrics:
+        raise node.error("balance is of the shares of all tags; claim it in a part of its own, without tags")
+    if "beyond" not in keys:
+        return tags, None
+    beyond = fields.one_of(keys["beyond"], "beyond", TAG_GROUPS)
+    if tags in ("all", beyond):
+        raise keys["beyond"].error("beyond sets some tags against a group of others: tags: tail, beyond: head")
+    return tags, beyond
+
+
+def _read_checkpoint(node: Node, context: Context) -> str:
+    known = (FINAL, *(f"epoch{epoch}" for epoch in context.snapshots))
+    return fields.one_of(node, "a checkpoint", known)
+
+
+def _metric(node: Node) -> ClaimMetric:
+    return fields.one_of(node, "a metric", CLAIM_METRICS)

@@ -18,12 +18,13 @@ from tagsearch.registry import OBJECTIVES, Knob, Scalar, did_you_mean
 from tagsearch.study import fields, resolved
 from tagsearch.study.arms import FACTOR_DESIGNS, base_config, explicit_arms, factor_arms
 from tagsearch.study.component_checks import find_misfit
+from tagsearch.study.contrasts import Compared
 from tagsearch.study.data import read_data
 from tagsearch.study.hypotheses import ALPHA, DEFAULT_MARGINS, Context, read_hypotheses, read_margins
 from tagsearch.study.levels import Factors, read_arms, read_factors, read_matches
 from tagsearch.study.overrides import apply_changes, read_overrides, with_profile
 from tagsearch.study.resolved import write_resolved
-from tagsearch.study.schema import Arm, Confirm, Design, Metric, Stop, Study, Tunable, Tune
+from tagsearch.study.schema import Arm, ClaimMetric, Confirm, Design, Stop, Study, Tunable, Tune
 from tagsearch.study.settings import Changes, read_changes
 from tagsearch.study.shipped import find_study
 from tagsearch.study.tunable_checks import check_tunables
@@ -62,7 +63,7 @@ class Draft:
     snapshots: tuple[int, ...] = ()
     seed: int = SEED.default  # type: ignore[assignment]
     alpha: float = ALPHA.default  # type: ignore[assignment]
-    margins: Mapping[Metric, float] = default(default_factory=dict)
+    margins: Mapping[ClaimMetric, float] = default(default_factory=dict)
     hypotheses: Node | None = None  # read against the arms in pass two
     profile: str | None = None
 
@@ -179,7 +180,13 @@ class _Assembly:
             document={},
             source=source,
         )
-        context = Context(arms=study.confirm_arms, alpha=draft.alpha, margins={**DEFAULT_MARGINS, **draft.margins})
+        known = () if design == "search" else study.arms  # a search's winners are not known yet
+        context = Context(
+            compared=Compared(names=study.confirm_arms, arms={arm.name: arm for arm in known}, factors=study.factors),
+            snapshots=study.snapshots,
+            alpha=draft.alpha,
+            margins={**DEFAULT_MARGINS, **draft.margins},
+        )
         hypotheses = read_hypotheses(draft.hypotheses, context) if draft.hypotheses else ()
         study = replace(study, hypotheses=hypotheses)
         return replace(study, document=self._resolved(study, context))

@@ -66,17 +66,21 @@ def _tunable(tunable: Tunable) -> dict[str, object]:
 
 def hypothesis_document(hypothesis: Hypothesis) -> dict[str, object]:
     parts = [_part(part) for part in hypothesis.parts]
-    premises = {"premise": list(hypothesis.premises)} if hypothesis.premises else {}
-    return {"id": hypothesis.id, "text": hypothesis.text, "alpha": hypothesis.alpha, **premises, "parts": parts}
+    optional: dict[str, object] = {"premise": list(hypothesis.premises)} if hypothesis.premises else {}
+    optional |= {"check": hypothesis.check} if hypothesis.check else {}
+    return {"id": hypothesis.id, "text": hypothesis.text, "alpha": hypothesis.alpha, **optional, "parts": parts}
 
 
 def _part(part: Part) -> dict[str, object]:
+    optional: dict[str, object] = {"beyond": part.beyond} if part.beyond else {}
     return {
         "id": part.id,
-        part.quantifier: list(part.arms),
-        "than": part.than,
+        **part.written,
         "metrics": list(part.metrics),
         "margin": dict(part.margins),
+        "tags": part.tags if isinstance(part.tags, str) else list(part.tags),
+        **optional,
+        "checkpoint": part.checkpoint,
         "role": part.role,
     }
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from tagsearch.records import Config, Scalar
+from tagsearch.records import FINAL, Config, Scalar
 from tagsearch.registry import OBJECTIVES, Direction
 
 Design = Literal["grid", "one_factor", "leave_one_out", "explicit", "search"]
@@ -17,6 +17,15 @@ Kind = Literal["uniform", "loguniform", "randint", "lograndint", "choice"]
 Metric = Literal["roc_auc", "pr_auc"]
 SEARCH = "search"  # the tune phase's only arm in a pure search; its winners are search-1, search-2, ...
 METRICS: tuple[Metric, ...] = ("roc_auc", "pr_auc")
+# What a hypothesis can be about. balance: the Jensen-Shannon divergence between the shares of predicted and annotated
+# tags, by which fraction it is smaller than the rival's (predicted by one threshold that validation fixes)
+ClaimMetric = Literal["roc_auc", "pr_auc", "balance"]
+CLAIM_METRICS: tuple[ClaimMetric, ...] = (*METRICS, "balance")
+TagGroup = Literal["all", "head", "mid", "tail"]  # by training clips, see study.tag_groups
+TAG_GROUPS: tuple[TagGroup, ...] = ("all", "head", "mid", "tail")
+PartKind = Literal["versus", "trend", "ladder", "main", "interaction"]
+Check = Literal["silhouette"]
+CHECKS: tuple[Check, ...] = ("silhouette",)
 PremiseName = Literal["underfit", "imbalance", "entanglement"]
 PREMISES: tuple[PremiseName, ...] = ("underfit", "imbalance", "entanglement")
 
@@ -84,27 +93,57 @@ class Arm:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """What one member of a part compares: the sum over arms of weight x the arm's mean score, in the direction that the
+    hypothesis claims. A bce -> focal contrast, "focal - bce", has the weights {focal: 1, bce: -1}."""
+
+    name: str
+    weights: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Part:
-    """One claim of a hypothesis: `arms` (any / all of them) beat arm `than` on every metric by its margin."""
+    """One claim of a hypothesis: at least `at_least` of the contrasts are gains by the margin, on every metric.
+
+        versus       arms against one rival                                             a contrast an arm
+        trend        the fitted gain from the first to the last of ordered arms         one contrast
+        ladder       the same in equal steps, and no step down                          one contrast
+        main         one factor's level against its first, averaged over the others     one contrast
+        interaction  by how much one level's effect is larger with another level        one contrast
+
+    `steps`: of a trend or ladder, its neighbours. The metrics are means over `tags`; with `beyond`, the claim is by how
+    much they gain more than that group."""
 
     id: str
-    arms: tuple[str, ...]
-    quantifier: Literal["any", "all"]
-    than: str
-    metrics: tuple[Metric, ...]
-    margins: Mapping[Metric, float]  # smallest difference worth having, in fractions of 1
+    kind: PartKind
+    contrasts: tuple[Contrast, ...]
+    at_least: int
+    metrics: tuple[ClaimMetric, ...]
+    margins: Mapping[ClaimMetric, float]  # smallest difference worth having, in fractions of 1
+    written: Mapping[str, object]  # the claim as the study file has it: {"any": [...], "than": ...}
+    steps: tuple[Contrast, ...] = ()
+    tags: TagGroup | tuple[str, ...] = "all"
+    beyond: TagGroup | None = None
+    checkpoint: str = FINAL  # or a snapshot, "epoch10"
     role: Literal["primary", "secondary"] = "primary"
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """All arms that it compares, each once."""
+        return tuple(dict.fromkeys(name for contrast in self.contrasts for name in contrast.weights))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hypothesis:
-    """`premises`: what the claim rests on (see analysis.premises); reported beside the verdict, never part of it."""
+    """`premises`: what the claim rests on (see analysis.premises); reported beside the verdict, never part of it.
+    `check`: what the arms must have changed for their scores to say anything of the hypothesis (gate G3)."""
 
     id: str
     text: str
     alpha: float
     parts: tuple[Part, ...]
     premises: tuple[PremiseName, ...] = ()
+    check: Check | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

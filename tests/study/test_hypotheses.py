@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tagsearch.errors import StudyError
-from tagsearch.study.schema import Part, Study
+from tagsearch.study.schema import Contrast, Part, Study
 
 Read = Callable[..., Study]
 HEAD = "study: x\nfactors: {loss: [bce, focal, bce_triplet]}\nhypotheses:\n"
@@ -17,9 +17,10 @@ def test_the_short_form_is_one_part_against_the_baseline(read: Read) -> None:
     assert hypothesis.parts == (
         Part(
             id="1",
-            arms=("focal",),
-            quantifier="all",
-            than="bce",
+            kind="versus",
+            contrasts=(Contrast(name="focal - bce", weights={"focal": 1.0, "bce": -1.0}),),
+            at_least=1,
+            written={"arm": "focal", "than": "bce"},
             metrics=("roc_auc", "pr_auc"),
             margins={"roc_auc": 0.005, "pr_auc": 0.010},
             role="primary",
@@ -35,14 +36,10 @@ def test_parts_say_everything_themselves(read: Read) -> None:
         + "      - {id: second, all: [bce, focal], than: bce_triplet, margin: {roc_auc: 0}}\n"
     )
     first, second = study.hypotheses[0].parts
-    assert (first.id, first.quantifier, first.arms, first.margins, first.role) == (
-        "1",
-        "any",
-        ("focal", "bce_triplet"),
-        {"pr_auc": 0.02},
-        "secondary",
-    )
-    assert (second.id, second.quantifier, second.than) == ("second", "all", "bce_triplet")
+    assert (first.id, first.at_least, first.margins, first.role) == ("1", 1, {"pr_auc": 0.02}, "secondary")
+    assert [contrast.name for contrast in first.contrasts] == ["focal - bce", "bce_triplet - bce"]
+    assert (second.id, second.at_least) == ("second", 2)
+    assert [contrast.name for contrast in second.contrasts] == ["bce - bce_triplet", "focal - bce_triplet"]
     assert second.margins == {"roc_auc": 0.0, "pr_auc": 0.010}
     assert study.hypotheses[0].alpha == 0.01
 
@@ -58,7 +55,7 @@ def test_a_search_may_be_claimed_about(read: Read) -> None:
         "study: x\ntune: {trials_per_arm: 4, tunables: {lr: {uniform: [0.1, 1]}}}\nconfirm: {top: 2}\n"
         "hypotheses: [{id: H, text: t, any: [search-1, search-2]}]\n"
     )
-    assert study.hypotheses[0].parts[0].than == "baseline"
+    assert study.hypotheses[0].parts[0].arms == ("search-1", "baseline", "search-2")
 
 
 MISTAKES = {
@@ -77,7 +74,10 @@ MISTAKES = {
         "  - {id: H, text: t, arm: focal, than: bc}\n",
         r"^s\.yaml:4: an arm cannot be 'bc'; did you mean",
     ),
-    "no arm": ("  - {id: H, text: t}\n", r"^s\.yaml:4: a part needs exactly one of any, all, arm; it has none$"),
+    "no arm": (
+        "  - {id: H, text: t}\n",
+        r"^s\.yaml:4: a part needs exactly one of any, all, arm, at_least, .* interaction; it has none$",
+    ),
     "any and all": ("  - {id: H, text: t, any: [focal], all: [focal]}\n", r"it has any and all$"),
     "empty any": ("  - {id: H, text: t, any: []}\n", r"^s\.yaml:4: any is empty$"),
     "arm twice": ("  - {id: H, text: t, all: [focal, focal]}\n", r"^s\.yaml:4: all names 'focal' twice$"),
@@ -88,7 +88,7 @@ MISTAKES = {
     ),
     "metric": (
         "  - {id: H, text: t, arm: focal, metrics: [f1]}\n",
-        r"^s\.yaml:4: a metric cannot be 'f1'; known: pr_auc",
+        r"^s\.yaml:4: a metric cannot be 'f1'; known: balance, pr_auc",
     ),
     "no metrics": ("  - {id: H, text: t, arm: focal, metrics: []}\n", r"^s\.yaml:4: metrics is empty$"),
     "margin": ("  - {id: H, text: t, arm: focal, margin: -1}\n", r"^s\.yaml:4: margin must lie in \[0, 1\], not -1"),
