@@ -68,7 +68,8 @@ def trained(arm: ArmEvidence, *, prevalence: float, alpha: float) -> Gate:
 def untrained(name: str, *, roc: float, lower: float, pr: float, prevalence: float) -> str:
     """Why an arm is not shown to be better than chance; empty if it is. `lower`: limit of its ROC AUC."""
     if lower <= 0.5:
-        return f"{name} is not shown to rank better than chance (ROC AUC {roc:.3f}, from {lower:.3f})"
+        limit = f", from {lower:.3f}" if lower < roc else ""
+        return f"{name} is not shown to rank better than chance (ROC AUC {roc:.3f}{limit})"
     if pr <= ABOVE_CHANCE * prevalence:
         return f"the PR AUC of {name}, {pr:.3f}, is hardly above chance ({prevalence:.3f})"
     return ""

@@ -54,6 +54,8 @@ def _one_seed(claim: Claim) -> str:
     assert estimate is not None
     lower, upper = (claim.endpoint.told(x) for x in estimate.model_interval(claim.levels.lower))
     tipping = f"; the sign would stand if the SD between seeds were below {estimate.tipping_sd:.4f}"
+    if claim.metric == "balance":
+        tipping += " (of the logarithm)"
     return (
         f"one seed says nothing about the spread between seeds, so the method stays open. These trained models differ "
         f"by {with_interval(claim.endpoint.told(estimate.value), lower, upper)} on new artists"
@@ -76,7 +78,9 @@ def _standing(claim: Claim) -> str:
         why = f"the estimate reaches the margin {rho}, but the interval holds 0"
     else:
         why = f"a gain of {rho} or more is neither shown nor excluded"
-    if claim.floor > claim.endpoint.inner(claim.margin):
+    if claim.floor == math.inf:
+        why += " (a single test artist says nothing about new ones)"
+    elif claim.floor > claim.endpoint.inner(claim.margin):
         floor = claim.endpoint.told(claim.floor)
         why += f" (no number of seeds shows less than {floor:.3f} on {claim.estimate.n_clusters} test artists)"
     return why
@@ -98,7 +102,7 @@ def member_reason(member: Member, lost: Mapping[str, str]) -> str:
     reasons += [
         f"{text}, so that what is left of it is no fair rival" for arm, text in lost.items() if weights[arm] < 0
     ]
-    reasons += [f"{text}, so that it cannot count as a gain" for arm, text in lost.items() if weights[arm] > 0]
+    reasons += [f"{text}, so that it cannot count as a gain" for arm, text in lost.items() if weights[arm] >= 0]
     if "metrics disagree" in member.flags:
         reasons.append("the metrics disagree: a gain on one, harm on the other")
     return "; ".join(reasons)
@@ -114,20 +118,26 @@ def ladder_reason(line: Member, steps: Sequence[Member]) -> str:
 
 
 _OUTCOME_WORDS = {
-    Outcome.GAIN: "a gain",
-    Outcome.NO_GAIN: "no gain worth having",
-    Outcome.OPEN: "open",
-    Outcome.HARM: "a loss",
+    Outcome.GAIN: "shows a gain",
+    Outcome.NO_GAIN: "shows no gain worth having",
+    Outcome.OPEN: "is open",
+    Outcome.HARM: "shows a loss",
 }
 
 
 def part_reason(part: Part, members: Sequence[Member], levels: Levels) -> str:
-    told = "; ".join(f"{member.contrast.name}: {_OUTCOME_WORDS[member.outcome]}" for member in members)
+    told = "; ".join(_member_told(member) for member in members)
     if len(members) == 1:
         return f"{told}."
     m, k = len(members), part.at_least
     split = f"a gain at level {levels.lower:.3g}, no gain at level {levels.upper:.3g}"
     return f"{quantity(k, m)} of {m} was asked for (so each is tested for {split}): {told}."
+
+
+def _member_told(member: Member) -> str:
+    """ "focal - bce shows a gain"."""
+    name = member.contrast.name
+    return f"{name}{',' if ', ' in name else ''} {_OUTCOME_WORDS[member.outcome]}"
 
 
 def quantity(at_least: int, n_members: int) -> str:
@@ -136,12 +146,21 @@ def quantity(at_least: int, n_members: int) -> str:
 
 
 def verdict_reason(verdict: Verdict, parts: Sequence[PartVerdict], grade: str, gates: Sequence[Gate]) -> str:
+    if grade == "D":
+        exact = "By the numbers alone, taken as exact, for want of seeds and clips behind them:"
+        return f"{exact} {_lower_first(_decided_reason(verdict, parts, grade, gates))}"
+    return _decided_reason(verdict, parts, grade, gates)
+
+
+def _lower_first(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
+
+
+def _decided_reason(verdict: Verdict, parts: Sequence[PartVerdict], grade: str, gates: Sequence[Gate]) -> str:
     if verdict is Verdict.CONFIRMED:
         return "The gain is shown and reaches the margin."
     if verdict is Verdict.PARTIALLY:
         return f"Shown for {_named(parts, gain=True)}, not for {_named(parts, gain=False)}."
-    if grade == "D" and verdict in (Verdict.CONFIRMED, Verdict.NOT_SUPPORTED):
-        return "By the numbers alone, taken as exact: they have neither seeds nor clips behind them."
     if grade == "C":
         return "One or two seeds say something of these networks; a verdict on the method takes three or more."
     if verdict is Verdict.INCONCLUSIVE:
@@ -195,6 +214,7 @@ def next_step(verdict: Verdict, parts: Sequence[PartVerdict], needs: Needs, *, n
     if grade == "D":
         return "Run five seeds an arm: single numbers cannot tell a method from luck."
     members = [m for part in parts if part.outcome is Outcome.OPEN for m in part.members if m.outcome is Outcome.OPEN]
+    unscored = [claim.endpoint.name for member in members for claim in member.claims if claim.estimate is None]
     if not members:
         return "Run three seeds or more; five for a verdict of grade A." if verdict is Verdict.INCONCLUSIVE else ""
     if any("rival diverged" in member.flags for member in members):
@@ -208,6 +228,8 @@ def next_step(verdict: Verdict, parts: Sequence[PartVerdict], needs: Needs, *, n
         return "Give the arms the same budget."
     if untrained := [gate.about for member in members for gate in member.gates if gate.id == "G1" and not gate.passed]:
         return f"First train {_listed(untrained)} beyond chance: more epochs, or another learning rate."
+    if unscored and n_seeds:
+        return f"No seeds can decide what has no score: {_listed(unscored)}."
     return needed(needs, n_seeds=n_seeds, n_artists=_n_artists(members))
 
 
