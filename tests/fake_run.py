@@ -32,10 +32,12 @@ class FakeRun:
     lost: Mapping[tuple[str, int], State] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
     clips_drawn: Mapping[str, int] = field(default_factory=dict)
+    audio_seconds: Mapping[str, float] = field(default_factory=dict)
     measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # arm -> of all its trials
     samplers: Mapping[str, str] = field(default_factory=dict)
     tuned: bool = True
     epochs: int = 4
+    snapshots: Mapping[int, float] = field(default_factory=dict)  # epoch -> share of the signal there
     hypotheses: tuple[Hypothesis, ...] | None = None
     name: str = "fake"
     random_seed: int = 0
@@ -57,7 +59,7 @@ class FakeRun:
             objective="valid/pr_auc",
             checkpoint="best",
             stop=Stop(),
-            snapshots=(),
+            snapshots=tuple(self.snapshots),
             hypotheses=(claim("any", *names[1:], than=names[0]),) if self.hypotheses is None else self.hypotheses,
             seed=1,
             profile=None,
@@ -98,6 +100,9 @@ class FakeRun:
         if state is State.COMPLETED:
             write_history(home, self.epochs, self.n_tags, top=0.3 + own / 10)
             scores = {f"{split}/{FINAL}": logits[corpus.rows(split)] for split in SPLITS[1:]}
+            for epoch, share in self.snapshots.items():
+                early = logits + np.float32((share - 1) * own) * corpus.labels
+                scores |= {f"{split}/epoch{epoch}": early[corpus.rows(split)] for split in SPLITS[1:]}
             files.write_npz(home / "scores.npz", scores)
         drawn = self.clips_drawn.get(spec.arm, 1000)
         best = 0.5 if state is State.COMPLETED else None
@@ -109,6 +114,7 @@ class FakeRun:
             last=best,
             best_epoch=n_epochs or None,
             clips_drawn=drawn,
+            audio_seconds=self.audio_seconds.get(spec.arm, 3000.0),
             measures=self.measures.get(spec.arm, {}),
         )
         records.write_result(home, result)
