@@ -36,7 +36,11 @@ def _better(estimate: Estimate) -> str:
 
 
 def _error_reduction(source: Source, contrast: Contrast, measured: Endpoint, estimate: Estimate) -> str:
-    """The difference as a share of what the rival lacks to 1."""
+    """The difference as a share of what the rival lacks to 1, or of its divergence."""
+    if measured.metric == "balance":
+        share = measured.told(estimate.value)
+        what = "divergence between the predicted and the annotated shares of tags"
+        return f"That is {abs(share):.0%} {'less' if share >= 0 else 'more'} {what}."
     rival = next(arm for arm, weight in contrast.weights.items() if weight < 0)
     score = _score(source, rival, measured)
     if score is None or score >= 1:

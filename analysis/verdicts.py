@@ -144,7 +144,8 @@ def judge_member(
     if part.kind != "ladder":
         return replace(own, steps=steps)
     outcome = ladder_outcome(own.outcome, [step.outcome for step in steps])
-    return replace(own, steps=steps, outcome=outcome, reason=words.ladder_reason(own, steps))
+    flags = (*own.flags, "step down") if any(step.outcome is Outcome.HARM for step in steps) else own.flags
+    return replace(own, steps=steps, outcome=outcome, flags=flags, reason=words.ladder_reason(own, steps))
 
 
 def _with_aside(source: Source, part: Part, contrast: Contrast, claim: Claim) -> Claim:

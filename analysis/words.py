@@ -130,14 +130,15 @@ def part_reason(part: Part, members: Sequence[Member], levels: Levels) -> str:
     if len(members) == 1:
         return f"{told}."
     m, k = len(members), part.at_least
-    split = f"a gain at level {levels.lower:.3g}, no gain at level {levels.upper:.3g}"
-    return f"{quantity(k, m)} of {m} was asked for (so each is tested for {split}): {told}."
+    split = f"a gain at level {levels.lower:.3g}, for no gain at level {levels.upper:.3g}"
+    return f"asked for: {quantity(k, m)} of {m} (so each is tested for {split}): {told}."
 
 
 def _member_told(member: Member) -> str:
     """ "focal - bce shows a gain"."""
     name = member.contrast.name
-    return f"{name}{',' if ', ' in name else ''} {_OUTCOME_WORDS[member.outcome]}"
+    told = "is no ladder" if "step down" in member.flags else _OUTCOME_WORDS[member.outcome]
+    return f"{name}{',' if ', ' in name else ''} {told}"
 
 
 def quantity(at_least: int, n_members: int) -> str:
@@ -166,15 +167,19 @@ def _decided_reason(verdict: Verdict, parts: Sequence[PartVerdict], grade: str, 
     if verdict is Verdict.INCONCLUSIVE:
         what = "a gain of the margin or more" if len(parts) == 1 else _named(parts, only=Outcome.OPEN)
         return f"Open: {what} is neither shown nor excluded."
-    harm = all(part.outcome is Outcome.HARM for part in parts)
-    told = (
-        "It is worse, not better."
-        if harm
-        else "A gain of the margin or more is excluded, or the arm cannot deliver it."
-    )
-    if verdict is Verdict.REFUTED:
-        return "It is worse, not better." if harm else "A gain of the margin or more is excluded."
-    return f"{told} Not called refuted: {_why_not_refuted(grade, gates)}."
+    told = _against(parts)
+    return told if verdict is Verdict.REFUTED else f"{told} Not called refuted: {_why_not_refuted(grade, gates)}."
+
+
+def _against(parts: Sequence[PartVerdict]) -> str:
+    """What speaks against a hypothesis of which no part gains."""
+    if all(part.outcome is Outcome.HARM for part in parts):
+        return "It is worse, not better."
+    flags = {flag for part in parts for member in part.members for flag in member.flags}
+    told = ["a gain of the margin or more is excluded"]
+    told += ["a step leads down"] if "step down" in flags else []
+    told += ["diverged trials forbid it"] if "diverged" in flags else []
+    return f"{', or '.join(told).capitalize()}."
 
 
 def _why_not_refuted(grade: str, gates: Sequence[Gate]) -> str:
@@ -242,6 +247,8 @@ def _n_artists(members: Sequence[Member]) -> int:
 
 
 def needed(needs: Needs, *, n_seeds: int, n_artists: int) -> str:
+    if n_artists == 1:
+        return "Test on more artists: from a single one nothing follows for others, however many seeds."
     if n_seeds < 2 and needs.seeds is not None:
         return f"Run {needs.seeds} seeds an arm (now {n_seeds}): fewer than two cannot tell a method from luck."
     if needs.seeds is not None:

@@ -37,6 +37,7 @@ class FakeRun:
     samplers: Mapping[str, str] = field(default_factory=dict)
     tuned: bool = True
     epochs: int = 4
+    arm_epochs: Mapping[str, int] = field(default_factory=dict)  # as declared, where it is not `epochs`
     snapshots: Mapping[int, float] = field(default_factory=dict)  # epoch -> share of the signal there
     hypotheses: tuple[Hypothesis, ...] | None = None
     name: str = "fake"
@@ -68,9 +69,12 @@ class FakeRun:
         )
 
     def config(self, arm: str) -> dict[str, records.Scalar]:
-        return {"model": self.models.get(arm, "cnn1d"), "loss": arm, "lr": 0.01, "epochs": self.epochs} | (
-            {"sampler": self.samplers[arm]} if arm in self.samplers else {}
-        )
+        return {
+            "model": self.models.get(arm, "cnn1d"),
+            "loss": arm,
+            "lr": 0.01,
+            "epochs": self.arm_epochs.get(arm, self.epochs),
+        } | ({"sampler": self.samplers[arm]} if arm in self.samplers else {})
 
     def write(self, folder: Path, study: Study | None = None) -> Study:
         rng = np.random.default_rng(self.random_seed)

@@ -1,5 +1,6 @@
 """Claims of every kind on whole runs with a known truth: what is estimated, and what is decided and told of it."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -186,6 +187,8 @@ def test_a_ladder_with_a_step_down_is_no_ladder_though_its_line_rises(tmp_path):
     assert only_member(verdict).outcome is Outcome.NO_GAIN
     assert all(claim.outcome is Outcome.GAIN for claim in only_member(verdict).claims)
     assert only_member(verdict).reason == "no ladder, as it leads down at c - b"
+    assert verdict.parts[0].reason == "c over a, fitted in equal steps, is no ladder."
+    assert verdict.reason == "A gain of the margin or more is excluded, or a step leads down."
     trend = judged(tmp_path / "t", part(LINE, kind="trend", steps=STEPS, doublings=2.0), signals=signals)
     assert trend.verdict is Verdict.CONFIRMED
 
@@ -247,6 +250,20 @@ def test_arms_that_heard_unequal_audio_are_not_compared(tmp_path):
     verdict = judged(tmp_path, part(versus("b", "a")), signals={"a": 1.0, "b": 1.6}, audio_seconds={"b": 3600.0})
     assert verdict.verdict is Verdict.INCONCLUSIVE
     assert only_member(verdict).reason == "b drew 20% more seconds of audio than a"
+
+
+def test_arms_of_equal_epochs_must_draw_alike_though_epochs_are_a_factor_too(tmp_path):
+    from analysis.summary import summarize
+
+    fake = FakeRun(
+        signals={"a": 1.0, "b": 1.6},
+        n_clips=300,
+        clips_drawn={"b": 2000},
+        hypotheses=(hypothesis(part(versus("b", "a"))),),
+    )
+    study = dataclasses.replace(fake.write(tmp_path), factors={"epochs": ("10", "20"), "sampler": ("a", "b")})
+    (verdict,) = summarize(gather(tmp_path, study)).verdicts
+    assert only_member(verdict).reason == "b drew 100% more training clips than a"
 
 
 def test_architectures_may_hear_unequal_audio_and_it_is_said(tmp_path):
@@ -322,6 +339,8 @@ def test_a_single_test_artist_says_nothing_about_new_ones(tmp_path):
     verdict = judged(tmp_path, part(versus("b", "a")), signals={"a": 1.0, "b": 2.0}, n_artists=1)
     assert (verdict.verdict, verdict.other_scope) == (Verdict.INCONCLUSIVE, Verdict.CONFIRMED)
     assert "a single test artist says nothing about new ones" in only_member(verdict).claims[0].reason
+    assert verdict.next_step.startswith("Test on more artists")
+    assert not verdict.qualifiers
 
 
 def test_a_group_without_a_scored_tag_has_no_score_and_asks_for_no_seeds(tmp_path):
@@ -418,6 +437,6 @@ def test_the_json_tells_balance_as_the_relative_reduction_that_its_margin_is_in(
 def test_a_part_reads_as_a_sentence(tmp_path):
     verdict = judged(tmp_path, part(versus("b", "a"), versus("c", "a")), signals={"a": 1.0, "b": 1.6, "c": 0.5})
     assert verdict.parts[0].reason == (
-        "any of 2 was asked for (so each is tested for a gain at level 0.025, no gain at level 0.05): "
+        "asked for: any of 2 (so each is tested for a gain at level 0.025, for no gain at level 0.05): "
         "b - a shows a gain; c - a shows a loss."
     )
