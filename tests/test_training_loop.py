@@ -92,7 +92,8 @@ def test_a_confirm_trial_leaves_a_history_scores_and_a_record(settings: TrialSet
     assert result is not None
     assert (result.stop_reason, result.epochs, result.clips_drawn, result.audio_seconds) == ("budget", 3, 99, 297.0)
     assert {p.name for p in tmp_path.iterdir()} == {
-        *("trial.json", "history.json", "per_tag.npz", "draws.npz", "record.json", "scores.npz", "weights-final.pt")
+        *("trial.json", "history.json", "per_tag.npz", "draws.npz", "record.json", "scores.npz", "weights-final.pt"),
+        "reads.jsonl",
     }
 
 

@@ -72,8 +72,18 @@ class Draft:
 
 
 def _read_confirm(node: Node) -> Confirm:
-    readers = {"seeds": fields.reader("confirm.seeds", SEEDS), "top": fields.reader("confirm.top", TOP)}
-    return Confirm(**fields.section(node, "confirm", readers))
+    readers = {
+        "seeds": fields.reader("confirm.seeds", SEEDS),
+        "top": fields.reader("confirm.top", TOP),
+        "extension": lambda child: None if child.value is None else fields.scalar(child, "confirm.extension", SEEDS),
+    }
+    confirm = Confirm(**fields.section(node, "confirm", readers))
+    if confirm.extension is not None and confirm.extension <= confirm.seeds:
+        raise fields.mapping(node, "confirm")["extension"].error(
+            f"confirm.extension is the number of seeds after a second look: more than confirm.seeds, {confirm.seeds}, "
+            f"not {confirm.extension}"
+        )
+    return confirm
 
 
 def _read_stop(node: Node) -> Stop:
@@ -271,7 +281,7 @@ class _Assembly:
             "include": resolved.matches_document(draft.include),
             "exclude": resolved.matches_document(draft.exclude),
             "tune": resolved.tune_document(study.tune) if study.tune else None,
-            "confirm": asdict(study.confirm),
+            "confirm": {key: value for key, value in asdict(study.confirm).items() if value is not None},
             "objective": study.objective,
             "checkpoint": study.checkpoint,
             "stop": {rule: value for rule, value in asdict(study.stop).items() if value is not None},

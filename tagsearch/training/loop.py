@@ -30,6 +30,7 @@ from tagsearch.records import (
     State,
     TrialSpec,
     chosen_epoch,
+    note_read,
     read_history,
     read_result,
     write_draws,
@@ -265,6 +266,7 @@ class _Trial:
             with self.random.active():
                 valid = clip_outputs(self.model, self.chunks, self.rows["valid"])
                 scores[f"valid/{name}"] = valid.logits
+                note_read(self.folder, split="test", checkpoint=name, weights_sha256=hashes[name])
                 scores[f"test/{name}"] = clip_logits(self.model, self.chunks, self.rows["test"])
         initial = self.new_network(TrialRandom(self.spec.seed, self.device))  # as before the first epoch
         with self.random.active():
