@@ -8,10 +8,12 @@ The registration is lock.json (tagsearch.study.lock), the readings of the test s
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from analysis.gates import Grade
+from analysis.judgement import HypothesisVerdict
+from analysis.outcomes import Verdict
 from analysis.rundata import RunData
 from tagsearch.errors import RecordError
 from tagsearch.records import FINAL, Reading, State, Trial, second_readings
@@ -83,6 +85,16 @@ def cap(found: Sequence[Deviation]) -> Cap | None:
 def capped(grade: Grade, found: Sequence[Deviation]) -> Grade:
     """The grade that is left. An exploratory verdict keeps the grade of its scores, and decides nothing."""
     return "B" if grade == "A" and cap(found) == "B" else grade
+
+
+def as_far_as_registered(judged: HypothesisVerdict, found: Sequence[Deviation]) -> HypothesisVerdict:
+    """A claim that was not registered before the scores were there is never confirmed or refuted, whatever they say."""
+    if cap(found) != "exploratory":
+        return judged
+    why = "; ".join(one.text for one in found if one.cap == "exploratory")
+    reason = f"Exploratory: {why}. By the rule alone it would be {judged.verdict}. {judged.reason}"
+    next_step = "To decide it, register it: run the study anew."
+    return replace(judged, verdict=Verdict.INCONCLUSIVE, basis="exploratory", reason=reason, next_step=next_step)
 
 
 # --- registration ----------------------------------------------------------------------------------------------------
