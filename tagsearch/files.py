@@ -40,6 +40,7 @@ def write_json(path: Path, content: object, *, durable: bool = False) -> None:
 def append_line(path: Path, line: str) -> None:
     """Add a line to a log and wait for the disk. What a crash left of an unfinished line before it is cut off."""
     assert "\n" not in line
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
         file.seek(0)
         file.truncate(file.read().rfind(b"\n") + 1)
