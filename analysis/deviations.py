@@ -7,6 +7,7 @@ The registration is lock.json (tagsearch.study.lock), the readings of the test s
 (tagsearch.readings), the second look is extension.json (tagsearch.study.extension).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -16,10 +17,11 @@ from analysis.judgement import HypothesisVerdict
 from analysis.outcomes import Verdict
 from analysis.rundata import RunData
 from tagsearch.errors import RecordError
-from tagsearch.records import FINAL, Reading, State, Trial, second_readings
+from tagsearch.readings import Reading, second_readings
+from tagsearch.records import FINAL, State, Trial
+from tagsearch.study.extension import alpha_share
 from tagsearch.study.lock import VERSION, is_intact, make_lock
 
-FIRST_LOOK_SHARE, SECOND_LOOK_SHARE = 0.6, 0.4  # of alpha: .03 and .02 of .05 (Bonferroni over looks)
 Cap = Literal["B", "exploratory"]
 Ledgers = Sequence[tuple[Trial, Sequence[Reading]]]
 
@@ -44,13 +46,13 @@ class Look:
 
 
 def look(run: RunData) -> Look:
-    """A study that declares no extension spends all of alpha at its only look. A look that was not declared gets no
-    more than a declared one."""
-    if run.extension is not None:
-        return Look(number=2, of=2, alpha_share=SECOND_LOOK_SHARE)
-    if run.study.confirm.extension is not None:
-        return Look(number=1, of=2, alpha_share=FIRST_LOOK_SHARE)
-    return Look(number=1, of=1, alpha_share=1.0)
+    """Which look the run's scores are, and what it may spend (see tagsearch.study.extension)."""
+    extended, declared = run.extension is not None, run.study.confirm.extension is not None
+    return Look(
+        number=2 if extended else 1,
+        of=2 if extended or declared else 1,
+        alpha_share=alpha_share(run.study, run.extension),
+    )
 
 
 def find(run: RunData) -> tuple[Deviation, ...]:
@@ -184,17 +186,19 @@ def _ledgers(run: RunData) -> tuple[Ledgers, Sequence[Deviation]]:
 
 
 def _readings(ledgers: Ledgers) -> Iterator[Deviation]:
-    """A ledger that does not hold what was scored hides a reading."""
+    unnoted: Counter[str] = Counter()
     for trial, reads in ledgers:
-        name, arms = trial.spec.name, (trial.spec.arm,)
         for reading in second_readings(reads):
+            name = trial.spec.name
             text = f"second reading: {name} met the {reading.split} split with other weights as {reading.checkpoint}"
-            yield Deviation(text=text, cap="B", arms=arms)
+            yield Deviation(text=text, cap="B", arms=(trial.spec.arm,))
         noted = {(reading.checkpoint, reading.weights_sha256) for reading in reads if reading.split == "test"}
-        scored = trial.result.weights_sha256 if trial.result else {}
-        if unnoted := [checkpoint for checkpoint, weights in scored.items() if (checkpoint, weights) not in noted]:
-            text = f"the ledger of {name} lacks its reading of the test split as {', '.join(unnoted)}"
-            yield Deviation(text=text, cap="B", arms=arms)
+        scored = trial.result.weights_sha256.items() if trial.result else ()
+        unnoted[trial.spec.arm] += not noted.issuperset(scored)
+    for arm, n in unnoted.items():
+        if n:
+            text = f"{n} trials of {arm} have test scores of weights whose reading is not in their ledgers"
+            yield Deviation(text=text, cap="B", arms=(arm,))
 
 
 def _checkpoints(run: RunData, ledgers: Ledgers) -> Iterator[Deviation]:

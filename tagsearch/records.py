@@ -33,10 +33,7 @@ import numpy.typing as npt
 
 from tagsearch.errors import RecordError
 from tagsearch.files import open_npz, read_array, read_json, write_json, write_npz
-from tagsearch.readings import Reading as Reading
-from tagsearch.readings import note_read as note_read
-from tagsearch.readings import read_reads as read_reads
-from tagsearch.readings import second_readings as second_readings
+from tagsearch.readings import Reading, read_reads
 from tagsearch.registry import OBJECTIVES
 from tagsearch.registry import Scalar as Scalar
 

@@ -157,7 +157,7 @@ def a_reading_nobody_noted(folder, study):
     trial = one_trial(folder)
     note(trial, "a")
     record(trial, weights_sha256={"final": "b"})
-    return study, f"the ledger of {trial.spec.name} lacks its reading of the test split as final"
+    return study, "1 trials of focal have test scores of weights whose reading is not in their ledgers"
 
 
 def a_damaged_ledger(folder, study):

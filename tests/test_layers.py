@@ -20,7 +20,7 @@ FLOORS = [
     {"__main__"},
 ]
 TORCH_ROOMS = {"data", "models", "losses", "samplers", "augment", "training"}
-ANALYSIS_MAY_IMPORT = {"errors", "study", "files", "records", "excerpts", "__init__"}
+ANALYSIS_MAY_IMPORT = {"errors", "study", "files", "readings", "records", "excerpts", "__init__"}
 
 
 def imports_of(path: Path) -> set[str]:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from tagsearch.errors import RecordError, UsageError
 from tagsearch.files import read_json, write_json
-from tagsearch.registry import Knob
+from tagsearch.study.confirm import SEEDS
 from tagsearch.study.schema import Study
 
 EXTENSION_FILE = "extension.json"
-SEEDS = Knob(default=10, low=2, high=1_000, reason="the same limit as confirm.seeds")
+FIRST_LOOK, SECOND_LOOK = 0.6, 0.4  # shares of alpha: .03 and .02 of .05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +61,14 @@ def read_extension(run: Path) -> Extension | None:
     if (complaint := SEEDS.complaint(extension.seeds)) is not None:
         raise RecordError(f"{path} is damaged: seeds {complaint}")
     return extension
+
+
+def alpha_share(study: Study, extension: Extension | None) -> float:
+    """What the look may spend of each hypothesis's alpha. A study that declares no extension spends all of it at its
+    only look; a second look that was not declared gets no more than a declared one."""
+    if extension is not None:
+        return SECOND_LOOK
+    return 1.0 if study.confirm.extension is None else FIRST_LOOK
 
 
 def seeds_of(study: Study, extension: Extension | None) -> tuple[int, ...]:

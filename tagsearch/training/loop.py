@@ -24,13 +24,13 @@ from tagsearch.data.batches import Chunks, Ints, batch_edges, random_starts
 from tagsearch.data.features import open_features
 from tagsearch.errors import TrialDivergedError
 from tagsearch.files import write_bytes, write_npz
+from tagsearch.readings import note_read
 from tagsearch.records import (
     FINAL,
     SPLITS,
     State,
     TrialSpec,
     chosen_epoch,
-    note_read,
     read_history,
     read_result,
     write_draws,

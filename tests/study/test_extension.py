@@ -45,7 +45,7 @@ def test_an_extension_to_no_more_than_the_plan_is_refused(read: Read, seeds: int
 
 
 def test_an_extension_beyond_the_seeds_there_are_is_refused(read: Read) -> None:
-    with pytest.raises(UsageError, match=r"seeds must lie in \[2, 1000\], not 1001"):
+    with pytest.raises(UsageError, match=r"seeds must lie in \[1, 1000\], not 1001"):
         wanted_extension(read(DECLARED), "seeds=1001")
 
 
