@@ -65,7 +65,9 @@ def headline(verdict: HypothesisVerdict) -> str:
 def standing(verdict: HypothesisVerdict) -> str:
     if verdict.basis == "descriptive":
         return f"{verdict.verdict} (grade {verdict.grade}: descriptive, 1 seed)"
-    return f"{verdict.verdict} (grade {verdict.grade}, alpha {verdict.alpha:g})"
+    looks = f", look {verdict.look} of {verdict.looks}" if verdict.looks > 1 else ""
+    basis = ", exploratory" if verdict.basis == "exploratory" else ""
+    return f"{verdict.verdict} (grade {verdict.grade}, alpha {verdict.alpha:g}{looks}{basis})"
 
 
 def lines(verdict: HypothesisVerdict) -> list[tuple[int, str]]:
@@ -77,6 +79,8 @@ def lines(verdict: HypothesisVerdict) -> list[tuple[int, str]]:
     if verdict.descriptive:
         told.append((1, f"By the point estimates alone, as if they were exact: {verdict.descriptive} (descriptive)."))
     said = " ".join(text for _, text in told)
+    if deviations := [text for text in verdict.deviations if text not in said]:
+        told.append((1, f"Deviations from the plan: {'; '.join(deviations)}."))
     if untold := [text for text in verdict.qualifiers if text not in said]:
         told.append((1, f"Beside it: {'; '.join(untold)}."))
     if verdict.next_step:
@@ -132,7 +136,9 @@ def _verdict_json(verdict: HypothesisVerdict) -> dict[str, object]:
         "grade": verdict.grade,
         "scope": verdict.scope,
         "alpha": verdict.alpha,
-        "look": 1,
+        "look": verdict.look,
+        "looks": verdict.looks,
+        "deviations": list(verdict.deviations),
         "parts": [_part_json(part) for part in verdict.parts],
         "gates": [asdict(gate) for gate in gates.values()],
         "qualifiers": list(verdict.qualifiers),

@@ -88,11 +88,6 @@ class ArmEvidence:
         return tuple(sorted({*self.failed, *self.unfinished}))
 
     @property
-    def extra(self) -> int:
-        """Completed seeds beyond the plan."""
-        return len(set(self.seeds) - set(self.planned))
-
-    @property
     def values(self) -> Floats:
         """Of the final checkpoint, (K, n_defined, 2)."""
         return self.scored[FINAL].values if self.seeds else np.empty((0, 0, 2))
@@ -215,7 +210,7 @@ def _collect_arm(run: RunData, name: str, split: TestSplit, notes: list[str]) ->
                 failed.add(trial.spec.seed)
                 notes.append(f"{trial.spec.name} is left out and counts as failed: {error}")
     diverged = {trial.spec.seed for trial in trials if trial.state is State.DIVERGED}
-    planned = run.study.confirm_seeds
+    planned = run.confirm_seeds
     results = [trial.result for trial in trials if trial.result and trial.spec.seed in models]
     return ArmEvidence(
         name=name,

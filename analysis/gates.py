@@ -174,12 +174,11 @@ def _lacking(arm: ArmEvidence) -> str:
 
 
 def grade(evidence: Evidence, arms: Sequence[str], gates: Sequence[Gate]) -> Grade:
-    """A: five fresh seeds or more, tuned, clusters known, nothing added unplanned. B: one of these lacks, down to three
-    seeds. C: one or two seeds. (D: a table of numbers, see `numbers`.)"""
+    """A: five fresh seeds or more, tuned, clusters known. B: one of these lacks, down to three seeds. C: one or two
+    seeds. (D: a table of numbers, see `numbers`.) What differs from the plan may lower it, see `deviations`."""
     n_seeds = min(len(evidence.arms[arm].seeds) + len(evidence.arms[arm].diverged) for arm in arms)
     if n_seeds < GRADE_B_SEEDS:
         return "C"
     tuned = all(gate.passed for gate in gates if gate.id == "G4")
-    planned = not any(evidence.arms[arm].extra for arm in arms)
-    is_a = n_seeds >= GRADE_A_SEEDS and tuned and planned and evidence.split.n_artists > 1
+    is_a = n_seeds >= GRADE_A_SEEDS and tuned and evidence.split.n_artists > 1
     return "A" if is_a else "B"

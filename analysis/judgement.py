@@ -14,8 +14,8 @@ from analysis.intervals import Estimate, Scope
 from analysis.outcomes import Levels, Outcome, Verdict
 from tagsearch.study.schema import ClaimMetric, Contrast, PartKind
 
-# by seeds and artists; of single trained models; of numbers without their spread; no scores yet
-Basis = Literal["inferential", "model", "descriptive", "none"]
+# by seeds and artists; of single trained models; of numbers without their spread; no scores yet; not registered
+Basis = Literal["inferential", "model", "descriptive", "none", "exploratory"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,9 @@ class PartVerdict:
 
 @dataclass(frozen=True, kw_only=True)
 class HypothesisVerdict:
-    """`descriptive`: what the point estimates alone would say, where they are all there is; None elsewhere."""
+    """`descriptive`: what the point estimates alone would say, where they are all there is; None elsewhere.
+    `deviations`: from what was registered. `look`: which one at the test scores, of how many `looks`; `alpha` is its
+    share of what the study declares."""
 
     id: str
     text: str
@@ -94,3 +96,6 @@ class HypothesisVerdict:
     other_margins: Mapping[float, Verdict]  # margin factor -> verdict
     descriptive: Verdict | None
     spec_sha256: str
+    deviations: tuple[str, ...] = ()
+    look: int = 1
+    looks: int = 1

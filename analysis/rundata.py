@@ -18,8 +18,10 @@ import numpy as np
 import pandas as pd
 
 from tagsearch.errors import RecordError
-from tagsearch.files import read_array, read_json
+from tagsearch.files import read_array
 from tagsearch.records import SPLITS, CorpusTable, Trial, is_run, read_corpus, read_trials
+from tagsearch.study.extension import Extension, read_extension, seeds_of
+from tagsearch.study.lock import read_lock
 from tagsearch.study.schema import METRICS, Study
 
 
@@ -31,8 +33,14 @@ class RunData:
     study: Study
     corpus: CorpusTable
     lock: Mapping[str, Any] | None  # what was registered before the run, see tagsearch.study.lock
+    extension: Extension | None = None  # its second look, see tagsearch.study.extension
     tune: tuple[Trial, ...]
     confirm: tuple[Trial, ...]
+
+    @property
+    def confirm_seeds(self) -> tuple[int, ...]:
+        """The seeds every arm is to have: the planned ones, and those of the extension."""
+        return seeds_of(self.study, self.extension)
 
     @cached_property
     def all_trials(self) -> tuple[Trial, ...]:
@@ -82,7 +90,8 @@ def gather(folder: Path, study: Study) -> RunData:
         folder=folder,
         study=study,
         corpus=read_corpus(folder),
-        lock=read_json(folder / "lock.json") if (folder / "lock.json").exists() else None,
+        lock=read_lock(folder),
+        extension=read_extension(folder),
         tune=tuple(read_trials(folder, "tune")),
         confirm=tuple(read_trials(folder, "confirm")),
     )

@@ -7,10 +7,13 @@ how good the evidence is at best.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
+from analysis import deviations as deviating
 from analysis import gates as gating
 from analysis.balance import SMALLEST
+from analysis.deviations import Deviation
 from analysis.endpoints import Endpoint
 from analysis.evidence import ArmEvidence, Evidence
 from analysis.gates import Gate, Grade
@@ -28,8 +31,8 @@ class Source(Protocol):
     def diverged(self, arm: str) -> str:
         """How many of an arm's trials diverged, in words; empty for none."""
 
-    def extra(self, arm: str) -> int:
-        """Seeds beyond the plan."""
+    def deviations(self, arms: Sequence[str]) -> tuple[Deviation, ...]:
+        """What differs from the registered plan and concerns these arms."""
 
     def n_seeds(self, arms: Sequence[str]) -> int:
         """Of the arm that has fewest."""
@@ -52,14 +55,18 @@ class RunSource:
         found = self.evidence.arms[arm]
         return f"{len(found.diverged)} of {_n_ended(found)} trials of {arm} diverged" if found.diverged else ""
 
-    def extra(self, arm: str) -> int:
-        return self.evidence.arms[arm].extra
+    def deviations(self, arms: Sequence[str]) -> tuple[Deviation, ...]:
+        return deviating.concerning(self._deviations, arms)
+
+    @cached_property
+    def _deviations(self) -> tuple[Deviation, ...]:
+        return deviating.find(self.run)
 
     def n_seeds(self, arms: Sequence[str]) -> int:
         return min(len(self.evidence.arms[arm].seeds) for arm in arms)
 
     def grade(self, arms: Sequence[str], gates: Sequence[Gate]) -> Grade:
-        return gating.grade(self.evidence, arms, gates)
+        return deviating.capped(gating.grade(self.evidence, arms, gates), self.deviations(arms))
 
 
 def _n_ended(arm: ArmEvidence) -> int:
@@ -116,8 +123,8 @@ class NumbersSource:
     def diverged(self, arm: str) -> str:
         return ""
 
-    def extra(self, arm: str) -> int:
-        return 0
+    def deviations(self, arms: Sequence[str]) -> tuple[Deviation, ...]:
+        return ()
 
     def n_seeds(self, arms: Sequence[str]) -> int:
         return 1

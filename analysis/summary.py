@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import pandas as pd
 
 from analysis import cards, tables, tuning
+from analysis.deviations import registration
 from analysis.evidence import Evidence, collect
 from analysis.grids import Grid, escaped_markdown
 from analysis.judgement import HypothesisVerdict
@@ -18,7 +19,6 @@ from analysis.labels import CorpusLabels
 from analysis.premises import Premise, premises_of
 from analysis.rundata import RunData, load
 from analysis.verdicts import judge
-from tagsearch.study.lock import is_intact, make_lock
 
 Format = Literal["table", "json", "csv", "md", "latex"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -101,30 +101,6 @@ class Summary:
     @property
     def _no_verdicts(self) -> list[str]:
         return [] if self.verdicts else ["The study declares no hypothesis: the table is exploratory."]
-
-
-def registration(run: RunData) -> str:
-    """Whether what is judged is what was registered before the run, in one sentence."""
-    if run.lock is None:
-        return "Nothing was registered before this run: its verdicts are exploratory."
-    if not is_intact(run.lock):
-        return "The registration (lock.json) was changed by hand: the verdicts are exploratory."
-    then, now = run.lock["content"], make_lock(run.study, run.corpus)["content"]
-    changed = sorted(key for key in then if key not in now or _as_named(now[key], then[key]) != then[key])
-    if changed:
-        return f"Changed since it was registered: {', '.join(changed)}; the verdicts are exploratory."
-    unnamed = sorted(key for key in now if now[key] != then.get(key))
-    newer = f"; it does not name every setting there is now of: {', '.join(unnamed)}" if unnamed else ""
-    return f"Registered before the run as {run.lock['sha256'][:12]}, unchanged{newer}."
-
-
-def _as_named(now: Any, then: Any) -> Any:
-    """`now` without the settings that `then` does not name: an older tagsearch did not have them."""
-    if isinstance(now, dict) and isinstance(then, dict):
-        return {key: _as_named(value, then[key]) for key, value in now.items() if key in then}
-    if isinstance(now, list) and isinstance(then, list) and len(now) == len(then):
-        return [_as_named(one, other) for one, other in zip(now, then, strict=True)]
-    return now
 
 
 def _records(frame: pd.DataFrame) -> Sequence[dict[str, object]]:

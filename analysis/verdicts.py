@@ -9,7 +9,7 @@ import json
 import math
 from dataclasses import asdict, replace
 
-from analysis import asides, words
+from analysis import asides, deviations, words
 from analysis import needs as needing
 from analysis.endpoints import Endpoint, endpoint
 from analysis.evidence import Evidence
@@ -37,15 +37,19 @@ MARGIN_FACTORS = (0.5, 2.0)  # the margin is a value judgement: the verdict is s
 
 def judge(run: RunData, evidence: Evidence, hypothesis: Hypothesis) -> HypothesisVerdict:
     """The verdict for new songs by new artists, beside it those for this test set alone and for other margins."""
-    source = RunSource(run=run, evidence=evidence)
-    headline = judge_by(source, hypothesis, scope="population")
+    source, look = RunSource(run=run, evidence=evidence), deviations.look(run)
+    asked = replace(hypothesis, alpha=hypothesis.alpha * look.alpha_share)
+    headline = judge_by(source, asked, scope="population")
     return replace(
         headline,
-        other_scope=judge_by(source, hypothesis, scope="benchmark").verdict,
+        other_scope=judge_by(source, asked, scope="benchmark").verdict,
         other_margins={
-            factor: judge_by(source, _with_margins(hypothesis, factor), scope="population").verdict
+            factor: judge_by(source, _with_margins(asked, factor), scope="population").verdict
             for factor in MARGIN_FACTORS
         },
+        spec_sha256=spec_sha256(hypothesis),
+        look=look.number,
+        looks=look.of,
     )
 
 
@@ -80,7 +84,7 @@ def judge_by(source: Source, hypothesis: Hypothesis, *, scope: Scope) -> Hypothe
     verdict = hypothesis_verdict(outcomes, gates_pass=gates_pass, grade=grade)
     n_seeds = source.n_seeds(arms)
     needs = needing.hardest([part.needs for part in parts if part.outcome is Outcome.OPEN])
-    return HypothesisVerdict(
+    judged = HypothesisVerdict(
         id=hypothesis.id,
         text=hypothesis.text,
         verdict=verdict,
@@ -89,7 +93,7 @@ def judge_by(source: Source, hypothesis: Hypothesis, *, scope: Scope) -> Hypothe
         scope=scope,
         alpha=hypothesis.alpha,
         parts=parts,
-        qualifiers=words.qualifiers(verdict, parts, all_gates, {arm: source.extra(arm) for arm in arms}),
+        qualifiers=words.qualifiers(verdict, parts, all_gates),
         needs=needs,
         reason=words.verdict_reason(verdict, parts, grade, all_gates),
         next_step=words.next_step(verdict, parts, needs, n_seeds=n_seeds, grade=grade),
@@ -97,7 +101,9 @@ def judge_by(source: Source, hypothesis: Hypothesis, *, scope: Scope) -> Hypothe
         other_margins={},
         descriptive=judge_by(source, hypothesis, scope="point").verdict if grade == "C" and scope != "point" else None,
         spec_sha256=spec_sha256(hypothesis),
+        deviations=tuple(one.text for one in source.deviations(arms)),
     )
+    return deviations.as_far_as_registered(judged, source.deviations(arms))
 
 
 def _basis(n_seeds: int, scope: Scope) -> Basis:

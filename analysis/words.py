@@ -196,13 +196,10 @@ def part_name(part: PartVerdict) -> str:
     return f"part {part.id} ({part.role})"
 
 
-def qualifiers(
-    verdict: Verdict, parts: Sequence[PartVerdict], gates: Sequence[Gate], extra: Mapping[str, int]
-) -> tuple[str, ...]:
-    """What must be said beside the verdict, each once. `extra`: seeds beyond the plan, by arm."""
+def qualifiers(verdict: Verdict, parts: Sequence[PartVerdict], gates: Sequence[Gate]) -> tuple[str, ...]:
+    """What must be said beside the verdict, each once."""
     told = [_secondary_only(parts)] if verdict is Verdict.PARTIALLY else []
     told += [gate.text for gate in gates]
-    told += [f"{arm} has {n} seeds beyond the plan: looked at more than once" for arm, n in extra.items() if n]
     return tuple(dict.fromkeys(text for text in told if text))
 
 

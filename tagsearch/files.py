@@ -1,4 +1,7 @@
-"""Files that are whole or not there: every write replaces its file in one step, nothing read is ever unpickled."""
+"""Files that are whole or not there: every write replaces its file in one step, nothing read is ever unpickled.
+
+Logs (`append_line`) grow by whole lines instead; only their last line can be torn.
+"""
 
 import io
 import json
@@ -32,6 +35,18 @@ def write_text(path: Path, text: str, *, durable: bool = False) -> None:
 
 def write_json(path: Path, content: object, *, durable: bool = False) -> None:
     write_text(path, json.dumps(content, indent=1, allow_nan=True) + "\n", durable=durable)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a log and wait for the disk. What a crash left of an unfinished line before it is cut off."""
+    assert "\n" not in line
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
+        file.write(line.encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_npz(path: Path, arrays: Mapping[str, npt.ArrayLike], *, durable: bool = False) -> None:

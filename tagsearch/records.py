@@ -3,6 +3,7 @@
 Layout of a run folder (every file is written atomically; nothing here is ever unpickled):
 
     study.yaml  resolved.yaml  lock.json  environment.json  corpus.npz  trials.csv  report/
+    extension.json how many seeds the run was extended to, if it was, see tagsearch.study.extension
     bad_files.csv  clips that were left out, if any: path and reason
     excerpts/      a few seconds of test audio for every tag, see tagsearch.excerpts
     tune/<trial>/  confirm/<trial>/
@@ -12,6 +13,7 @@ Layout of a run folder (every file is written atomically; nothing here is ever u
         draws.npz      clips: int32 (n_train,), how often each training clip was drawn so far; tags: int64 (n_tags,),
                        how often each tag came with them
         record.json    how it ended (TrialResult); its presence means: finished, never to be redone
+        reads.jsonl    confirm only: which checkpoints met the test split, see tagsearch.readings
         scores.npz     confirm only: float32 logits (n_clips, n_tags) as "<split>/<checkpoint>", rows as in corpus.npz
 
 Conventions: seconds are wall seconds; epochs count from 1; ROC AUC and PR AUC (average precision) are fractions.
@@ -31,6 +33,7 @@ import numpy.typing as npt
 
 from tagsearch.errors import RecordError
 from tagsearch.files import open_npz, read_array, read_json, write_json, write_npz
+from tagsearch.readings import Reading, read_reads
 from tagsearch.registry import OBJECTIVES
 from tagsearch.registry import Scalar as Scalar
 
@@ -147,6 +150,10 @@ class Trial:
     def scores(self, split: Split, checkpoint: str = FINAL) -> npt.NDArray[np.float32]:
         """Logits (n_clips of the split, n_tags). Raises RecordError if they are missing or damaged."""
         return read_array(self.folder / "scores.npz", f"{split}/{checkpoint}")
+
+    def reads(self) -> tuple[Reading, ...]:
+        """Raises RecordError if the ledger is damaged."""
+        return read_reads(self.folder)
 
     def draws(self) -> Draws:
         """Raises RecordError if they are missing or damaged."""

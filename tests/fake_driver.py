@@ -1,6 +1,7 @@
 """A driver process for tests of the search: python -m tests.fake_driver RUN '{"arms": [...], "max_concurrent": 1, ...}'
 
-Runs what is missing of a tiny study of fake trials in the folder RUN; prints the class of the error it ends with.
+Runs what is missing of a tiny study of fake trials in the folder RUN, with "extend": N after extending it; prints the
+class of the error it ends with.
 """
 
 import json
@@ -9,15 +10,20 @@ from pathlib import Path
 
 from tagsearch.errors import TagsearchError
 from tagsearch.search.run import Options, execute
+from tagsearch.search.run_folder import extend
 from tagsearch.search.tensorboard import TensorBoard
+from tagsearch.study.extension import wanted_extension
 from tests.fake_trial import TRAIN, tiny_study
 
 
 def main(folder: Path, wanted: dict[str, object]) -> None:
     options = {name: wanted.pop(name) for name in ("max_concurrent", "time_budget_s", "max_retries") if name in wanted}
+    seeds = wanted.pop("extend", None)
     study = tiny_study(**{**wanted, "arms": tuple(wanted.get("arms", ("bce", "focal")))})  # type: ignore[arg-type]
     folder.mkdir(parents=True, exist_ok=True)
     try:
+        if seeds is not None:
+            extend(folder, wanted_extension(study, f"seeds={seeds}"))
         execute(
             study,
             folder,

@@ -13,6 +13,7 @@ import numpy as np
 from tagsearch import files, records
 from tagsearch.records import FINAL, SPLITS, CorpusTable, State, TrialResult, TrialSpec
 from tagsearch.study.contrasts import versus
+from tagsearch.study.lock import LOCK_FILE, make_lock
 from tagsearch.study.resolved import write_resolved
 from tagsearch.study.schema import Arm, Asha, Confirm, Hypothesis, Part, Stop, Study, Tunable, Tune
 
@@ -83,6 +84,7 @@ class FakeRun:
         files.write_text(folder / "resolved.yaml", write_resolved(study) if study else "study: fake\n")
         artist_effect = rng.normal(0, 0.5, (corpus.artists.max() + 1, self.n_tags))
         study = study or self.study()
+        register(folder, study)
         for arm, signal in self.signals.items():
             for k, seed in enumerate(study.confirm_seeds):
                 config = self.config(arm) if arm not in study.by_name else study.by_name[arm].config
@@ -139,6 +141,11 @@ class FakeRun:
         write_history(home, epochs, self.n_tags, top=0.4)
         state = State.COMPLETED if k == 0 else State.STOPPED
         records.write_result(home, TrialResult(state=state, epochs=epochs, best=0.4, last=0.4, best_epoch=epochs))
+
+
+def register(folder: Path, study: Study, **beside: object) -> None:
+    """As if `study` had been registered before the run; `beside` stands in the lock outside its hash."""
+    files.write_json(folder / LOCK_FILE, make_lock(study, records.read_corpus(folder)) | beside)
 
 
 def claim(quantifier, *arms: str, than: str, id: str = "h1", alpha: float = 0.05, **part) -> Hypothesis:

@@ -343,18 +343,23 @@ def test_a_single_test_artist_says_nothing_about_new_ones(tmp_path):
     assert not verdict.qualifiers
 
 
-def test_a_group_without_a_scored_tag_has_no_score_and_asks_for_no_seeds(tmp_path):
-    fake = FakeRun(
-        signals={"a": 1.0, "b": 1.6}, n_clips=300, hypotheses=(hypothesis(part(versus("b", "a"), tags="head")),)
-    )
-    from analysis.summary import summarize
-
-    run = gather(tmp_path, fake.write(tmp_path))
-    run.corpus.labels[run.corpus.rows("test"), falling(run)[0]] = 0  # a head of one tag
-    (verdict,) = summarize(run).verdicts
+def test_tags_without_a_score_ask_for_no_seeds(tmp_path):
+    verdict = judged(tmp_path, part(versus("b", "a"), tags=("tag 99",)), signals={"a": 1.0, "b": 1.6})
     assert verdict.verdict is Verdict.INCONCLUSIVE
-    assert only_member(verdict).claims[0].reason == "ROC AUC of head tags: no scores to compare."
-    assert verdict.next_step == "No seeds can decide what has no score: ROC AUC of head tags and PR AUC of head tags."
+    assert only_member(verdict).claims[0].reason == "ROC AUC of tag 99: no scores to compare."
+    assert verdict.next_step == "No seeds can decide what has no score: ROC AUC of tag 99 and PR AUC of tag 99."
+
+
+def test_a_group_s_tags_that_cannot_be_scored_are_left_out_of_its_mean(tmp_path):
+    fake = FakeRun(signals={"a": 1.0, "b": 1.6}, n_clips=300, n_tags=10, seeds=2)
+    run = gather(tmp_path, fake.write(tmp_path))
+    order = falling(run)
+    run.corpus.labels[run.corpus.rows("test"), order[1]] = 0  # of a head of two
+    evidence = collect(run)
+    one = evidence.estimate(versus("b", "a"), Endpoint(metric="pr_auc", tags="head"))
+    expected = by_sklearn(run, "b", order[:1]) - by_sklearn(run, "a", order[:1])
+    assert one.value == pytest.approx(expected.mean())
+    assert evidence.estimate(versus("b", "a"), Endpoint(metric="pr_auc", tags=(f"tag {order[1]}",))) is None
 
 
 def test_paired_arms_without_a_seed_in_common_are_not_compared(tmp_path):

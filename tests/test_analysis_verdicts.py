@@ -6,7 +6,7 @@ import pytest
 from analysis.outcomes import Outcome, Verdict
 from tagsearch.records import State
 from tagsearch.study.schema import Hypothesis
-from tests.fake_run import FakeRun, claim, summary_of, verdicts_of
+from tests.fake_run import FakeRun, claim, register, summary_of, verdicts_of
 
 MARGINS = {"roc_auc": 0.005, "pr_auc": 0.010}
 
@@ -125,6 +125,7 @@ def test_an_arm_that_drew_more_clips_is_not_compared(tmp_path):
 def test_where_epochs_are_the_factor_the_budgets_may_differ_and_it_is_noted(tmp_path):
     fake = FakeRun(signals={"short": 1.0, "long": 1.5}, clips_drawn={"long": 2000}, arm_epochs={"long": 8})
     study = dataclasses.replace(fake.write(tmp_path), factors={"epochs": ("10", "20")})
+    register(tmp_path, study)
     from analysis.rundata import gather
     from analysis.summary import summarize
 
@@ -196,9 +197,10 @@ def test_seeds_beyond_the_plan_are_flagged_and_lower_the_grade(tmp_path):
     from analysis.summary import summarize
 
     planned = dataclasses.replace(study, confirm=dataclasses.replace(study.confirm, seeds=5))
+    register(tmp_path, planned)
     (verdict,) = summarize(gather(tmp_path, planned)).verdicts
     assert verdict.grade == "B"
-    assert any("1 seeds beyond the plan" in text for text in verdict.qualifiers)
+    assert any("1 seeds beyond the plan" in text for text in verdict.deviations)
 
 
 def test_a_run_without_a_single_finished_trial_is_inconclusive(tmp_path):

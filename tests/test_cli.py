@@ -60,6 +60,7 @@ def test_flags_and_overrides_come_in_any_order(folder: Path) -> None:
         (["plan", "mine.yaml", "loss=ranking"], "loss"),
         (["resume"], "no runs under runs"),
         (["resume", "mine"], "is no run folder"),
+        (["resume", "--extend", "seeds=10"], "no runs under runs"),
         (["summarize", "mine"], "is no run folder"),
         (["status"], "no runs under runs"),
         (["run", "mine.yaml", "--max-concurrent", "0"], "--max-concurrent"),
@@ -116,6 +117,25 @@ def test_a_missing_corpus_is_one_line_before_anything_starts(folder: Path) -> No
     assert "nowhere" in done.stderr
     assert "Traceback" not in done.stderr
     assert not list((folder / "runs").glob("mine*")) if (folder / "runs").exists() else True
+
+
+@pytest.mark.parametrize(
+    ("extend", "message"),
+    [
+        ("ten", "--extend takes seeds=N, like --extend seeds=10, not 'ten'"),
+        ("seeds=2", "the study plans 2 seeds an arm; an extension is to more than those"),
+        ("seeds=4", "mine is unfinished: only a finished run can be extended; go on with `tagsearch resume runs/mine`"),
+    ],
+)
+def test_an_extension_that_cannot_be_is_one_line_and_changes_nothing(folder: Path, extend: str, message: str) -> None:
+    run = folder / "runs" / "mine"
+    run.mkdir(parents=True)
+    (folder / "mine.yaml").rename(run / "resolved.yaml")
+    done = tagsearch("resume", "mine", "--extend", extend, cwd=folder)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert [path.name for path in run.iterdir()] == ["resolved.yaml"]
 
 
 def test_ls_of_nothing_says_so(folder: Path) -> None:

@@ -2,10 +2,12 @@
 
 import csv
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +27,9 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "tagsearch", *arguments]
 
 
-def run_short(name: str) -> list[str]:
+def run_short(name: str, *arguments: str) -> list[str]:
     # One trial at a time: only then is the tune phase, too, the same whatever happens.
-    return command("run", "smoke.yaml", *SHORT, "--name", name, "--max-concurrent", "1")
+    return command("run", "smoke.yaml", *SHORT, "--name", name, "--max-concurrent", "1", *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +65,11 @@ def test_tune_trials_have_never_met_the_test_split(storage: Path) -> None:
 
 @pytest.mark.parametrize("phase", ["tune", "confirm"])
 def test_a_run_killed_in_a_phase_ends_in_the_same_table_bit_for_bit(storage: Path, phase: str) -> None:
-    name = f"killed-{phase}"
-    run, other = storage / "runs" / name, storage / "runs" / "undisturbed"
-    process = subprocess.Popen(run_short(name), cwd=storage, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # In a storage of its own: beside `undisturbed` it would be the second run of its hypotheses.
+    alone = (f"--storage-path=killed-{phase}",)
+    run, other = storage / f"killed-{phase}" / "killed", storage / "runs" / "undisturbed"
+    command_line = run_short("killed", *alone)
+    process = subprocess.Popen(command_line, cwd=storage, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 200
     while len(list(run.glob(f"{phase}/*/history.json"))) < 2:  # the second trial has begun
         assert process.poll() is None
@@ -73,9 +77,10 @@ def test_a_run_killed_in_a_phase_ends_in_the_same_table_bit_for_bit(storage: Pat
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    status = subprocess.run(command("status", name), cwd=storage, capture_output=True, text=True)
+    status = subprocess.run(command("status", *alone), cwd=storage, capture_output=True, text=True)
     assert "interrupted" in status.stdout
-    done = subprocess.run(command("resume", name, "--max-concurrent", "1"), cwd=storage, capture_output=True, text=True)
+    going_on = command("resume", *alone, "--max-concurrent", "1")
+    done = subprocess.run(going_on, cwd=storage, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     trials = list(read_trials(run, "confirm"))
     assert [trial.spec.name for trial in trials] == [trial.spec.name for trial in read_trials(other, "confirm")]
@@ -85,6 +90,34 @@ def test_a_run_killed_in_a_phase_ends_in_the_same_table_bit_for_bit(storage: Pat
     tables = [json.loads((folder / "report" / "verdicts.json").read_text()) for folder in (run, other)]
     assert tables[0] == tables[1]
     assert (run / "report" / "comparison.csv").read_bytes() == (other / "report" / "comparison.csv").read_bytes()
+
+
+def test_a_run_is_registered_before_its_test_split_is_read_and_every_reading_is_noted(storage: Path) -> None:
+    run = storage / "runs" / "undisturbed"
+    registered = datetime.fromisoformat(json.loads((run / "lock.json").read_text())["registered"])
+    for trial in read_trials(run, "confirm"):
+        (reading,) = trial.reads()
+        assert trial.result is not None
+        assert trial.result.weights_sha256 == {"final": reading.weights_sha256}
+        assert registered <= datetime.fromisoformat(reading.time)
+    (verdict,) = json.loads((run / "report" / "verdicts.json").read_text())
+    assert (verdict["deviations"], verdict["look"]) == ([], 1)
+
+
+def test_an_extended_run_is_a_second_look_that_was_not_declared(storage: Path) -> None:
+    run = storage / "extended" / "run"
+    shutil.copytree(storage / "runs" / "undisturbed", run)
+    before = {path: path.read_bytes() for path in run.rglob("scores.npz")}
+    arguments = ["resume", "--storage-path=extended", "--extend", "seeds=4", "--max-concurrent", "2"]
+    done = subprocess.run(command(*arguments), cwd=storage, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "does not declare this extension" in done.stdout
+    assert "confirm phase: 8 trials" in done.stdout
+    assert "look 2 of 2" in done.stdout
+    assert "adaptive: extended to 4 seeds, which was not declared" in " ".join(done.stdout.split())
+    trials = list(read_trials(run, "confirm"))
+    assert [trial.state for trial in trials] == [State.COMPLETED] * 8
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_a_second_resume_of_a_running_run_is_refused(storage: Path) -> None:

@@ -18,6 +18,7 @@ from tagsearch.data import batches
 from tagsearch.errors import CorpusError
 from tagsearch.files import read_array
 from tagsearch.models.cnn1d import CNN1D
+from tagsearch.readings import read_reads, second_readings
 from tagsearch.records import (
     HISTORY_COLUMNS,
     MEASURES,
@@ -30,6 +31,7 @@ from tagsearch.records import (
     write_spec,
 )
 from tagsearch.study.schema import Stop
+from tagsearch.training import loop
 from tagsearch.training.loop import run_trial
 from tagsearch.training.outcome import CHECKPOINT, PREVIOUS_CHECKPOINT, end_trial
 from tagsearch.training.settings import TrialSettings
@@ -92,7 +94,8 @@ def test_a_confirm_trial_leaves_a_history_scores_and_a_record(settings: TrialSet
     assert result is not None
     assert (result.stop_reason, result.epochs, result.clips_drawn, result.audio_seconds) == ("budget", 3, 99, 297.0)
     assert {p.name for p in tmp_path.iterdir()} == {
-        *("trial.json", "history.json", "per_tag.npz", "draws.npz", "record.json", "scores.npz", "weights-final.pt")
+        *("trial.json", "history.json", "per_tag.npz", "draws.npz", "record.json", "scores.npz", "weights-final.pt"),
+        "reads.jsonl",
     }
 
 
@@ -262,6 +265,44 @@ def test_a_trial_killed_after_an_epoch_goes_on_as_if_undisturbed(
     assert outcome(killed) == outcome(whole)
     assert read_result(killed).weights_sha256 == read_result(whole).weights_sha256  # type: ignore[union-attr]
     assert read_result(killed).measures == read_result(whole).measures  # type: ignore[union-attr]
+
+
+def test_a_reading_of_the_test_split_is_on_disk_before_it_begins(
+    settings: TrialSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, plain = [], loop.clip_logits
+    test_rows = CorpusTable.load(settings.corpus).rows("test")
+
+    def watched(model: Any, chunks: Any, rows: Any) -> Any:
+        if np.array_equal(rows, test_rows):
+            seen.append([reading.checkpoint for reading in read_reads(tmp_path)])
+        return plain(model, chunks, rows)
+
+    monkeypatch.setattr(loop, "clip_logits", watched)
+    train(make_spec(epochs=2), dataclasses.replace(settings, snapshots=(1,)), tmp_path)
+    assert seen == [["epoch1"], ["epoch1", "final"]]
+    result = read_result(tmp_path)
+    assert result is not None
+    assert {r.checkpoint: r.weights_sha256 for r in read_reads(tmp_path)} == result.weights_sha256
+
+
+def test_a_trial_killed_while_it_reads_the_test_split_reads_the_same_weights_again(
+    settings: TrialSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshots = dataclasses.replace(settings, snapshots=(1,))
+    with monkeypatch.context() as broken:
+        broken.setattr(loop, "measure", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(make_spec(), snapshots, tmp_path)
+    assert read_result(tmp_path) is None
+    train(make_spec(), snapshots, tmp_path)
+    reads = read_reads(tmp_path)
+    assert [reading.checkpoint for reading in reads] == ["epoch1", "final", "epoch1", "final"]
+    assert second_readings(reads) == ()
+
+
+def killed(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_kill_between_checkpoint_and_history_loses_nothing(

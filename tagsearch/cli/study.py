@@ -11,6 +11,7 @@ from tagsearch.cli.runs import import_analysis, print_summary
 from tagsearch.errors import SomeTrialsFailedError, StoppedError, UsageError
 
 if TYPE_CHECKING:
+    from tagsearch.study.extension import Extension
     from tagsearch.study.schema import Study
 
 ASK_ABOVE_HOURS = 1.0
@@ -62,18 +63,36 @@ def plan(
 @click.argument("run_name", metavar="[RUN]", required=False)
 @with_options(run_options)
 @storage_option
-def resume(run_name: str | None, storage: Path, **options: Any) -> None:
+@click.option("--extend", metavar="seeds=N", help="Give a finished run more seeds: its second and last look.")
+def resume(run_name: str | None, storage: Path, extend: str | None, **options: Any) -> None:
     """Continue an interrupted run (default: the latest). Finished trials are never redone.
 
     \b
     tagsearch resume
     tagsearch resume runs/losses-20261122T131500Z
+    tagsearch resume losses-20261122T131500Z --extend seeds=10
     """
     from tagsearch.search.run_folder import find_run
     from tagsearch.study.parse import read_study
 
     folder = find_run(run_name, storage=storage)
-    _start(read_study(folder / "resolved.yaml"), folder, storage, **options)
+    study = read_study(folder / "resolved.yaml")
+    extension = _extension(study, folder, extend) if extend is not None else None
+    _start(study, folder, storage, extension=extension, **options)
+
+
+def _extension(study: "Study", folder: Path, text: str) -> "Extension":
+    """What --extend asks for, if the run allows it."""
+    from tagsearch.search.run_folder import check_extendable
+    from tagsearch.study.extension import wanted_extension
+
+    extension = wanted_extension(study, text)
+    check_extendable(folder)
+    if not extension.as_declared:
+        click.echo(
+            "The study file does not declare this extension: it is adaptive, and verdicts reach grade B at most."
+        )
+    return extension
 
 
 def _read_study(
@@ -122,13 +141,14 @@ def _start(
     quiet: bool,
     verbose: bool,
     gpus_per_trial: float | None,
+    extension: "Extension | None" = None,
     **options: Any,
 ) -> None:
     from tagsearch.data.corpus import counts_by_reason, write_bad_files
     from tagsearch.search.excerpt_writer import ExcerptWriter
     from tagsearch.search.progress import LiveTable, ProgressBars, console
     from tagsearch.search.run import Options, execute, open_data
-    from tagsearch.search.run_folder import open_run, taken
+    from tagsearch.search.run_folder import extend, open_run, taken
     from tagsearch.search.tensorboard import TensorBoard
     from tagsearch.training.devices import place
 
@@ -139,6 +159,8 @@ def _start(
     folder.mkdir(parents=True, exist_ok=True)
     with taken(folder):
         open_run(folder, study, corpus.table, device=device)
+        if extension is not None:
+            extend(folder, extension)
         if corpus.bad:
             listed = write_bad_files(folder, corpus.bad)
             out.print(f"left out: {len(corpus.bad):,} clips ({counts_by_reason(corpus.bad)}): see {listed}")

@@ -27,6 +27,7 @@ from tagsearch.search.searcher import Propose
 from tagsearch.search.trainable import TRAIN
 from tagsearch.study.chunks import longest_chunk_of, models_of
 from tagsearch.study.data import repeats_short_clips
+from tagsearch.study.extension import read_extension, seeds_of
 from tagsearch.study.schema import Study
 from tagsearch.study.tag_groups import check_tags
 from tagsearch.study.trials import chosen_configs, confirm_trials, tune_order
@@ -156,7 +157,8 @@ class _Session:
         return Rungs(study.tune.asha, direction=study.direction, log=folder / "rungs.jsonl")
 
     def confirm(self, chosen: Mapping[str, Config]) -> None:
-        specs = confirm_trials(self._study, chosen)
+        seeds = seeds_of(self._study, read_extension(self._folder))
+        specs = confirm_trials(self._study, chosen, seeds)
         write_json(self._folder / PLANNED_FILE, [spec.name for spec in specs])
         before = list(read_trials(self._folder, "confirm"))
         ended = {trial.spec.name for trial in before if trial.result is not None}

@@ -18,9 +18,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tagsearch.errors import UsageError
-from tagsearch.files import write_json, write_text
+from tagsearch.files import read_json, write_json, write_text
 from tagsearch.records import CorpusTable, Trial, is_run, list_runs, read_corpus, read_trials
-from tagsearch.study.lock import make_lock
+from tagsearch.study.extension import Extension, read_extension, write_extension
+from tagsearch.study.lock import LOCK_FILE, earlier_runs, make_lock, registered
 from tagsearch.study.resolved import write_resolved
 from tagsearch.study.schema import Study
 
@@ -45,7 +46,9 @@ def new_run_folder(study: Study, *, storage: Path, name: str | None) -> Path:
 
 def open_run(folder: Path, study: Study, table: CorpusTable, *, device: str) -> None:
     """Write what has to be there before the first trial, unless it is there. resolved.yaml comes last: it makes the
-    folder a run. Raises UsageError if the run was begun with another corpus."""
+    folder a run, so that no run is without its registration.
+
+    Raises UsageError if the run was begun with another corpus, or if trials are there for which nothing was."""
     if is_run(folder):
         begun_with = read_corpus(folder).fingerprint
         if begun_with != table.fingerprint:
@@ -54,11 +57,45 @@ def open_run(folder: Path, study: Study, table: CorpusTable, *, device: str) -> 
                 "bring the old one back, or start a new run"
             )
         return
+    if begun := next(folder.glob("*/*/trial.json"), None):
+        raise UsageError(
+            f"{folder} holds trials ({begun.parent.name}) but no resolved.yaml, and what is written after the first "
+            "trial is no registration; bring the file back, or start a new run"
+        )
     write_text(folder / "study.yaml", study.source)
     table.save(folder / "corpus.npz")
-    write_json(folder / "lock.json", make_lock(study, table))
+    lock = make_lock(study, table)
+    earlier = earlier_runs(folder, lock["content"])
+    write_json(folder / LOCK_FILE, registered(lock, earlier=earlier), durable=True)
     write_json(folder / "environment.json", _environment(table, device=device))
     write_text(folder / "resolved.yaml", write_resolved(study), durable=True)
+
+
+def check_extendable(folder: Path) -> None:
+    """Raises UsageError unless the run is finished and was not extended before."""
+    extension = read_extension(folder)
+    if extension is not None:
+        raise UsageError(
+            f"{folder} was extended to {extension.seeds} seeds already ({extension.time}), and a run is extended once; "
+            "for more seeds start a new run"
+        )
+    if not is_finished(folder):
+        raise UsageError(
+            f"{folder} is unfinished: only a finished run can be extended; go on with `tagsearch resume {folder}` first"
+        )
+
+
+def extend(folder: Path, extension: Extension) -> None:
+    """Give a finished run more seeds; they are missing until `execute` has run them."""
+    check_extendable(folder)
+    write_extension(folder, extension)
+    (folder / PLANNED_FILE).unlink()  # its confirm phase begins again
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether every planned trial of the confirm phase has ended."""
+    planned = folder / PLANNED_FILE
+    return planned.exists() and all((planned.parent / name / "record.json").exists() for name in read_json(planned))
 
 
 @contextmanager

@@ -3,9 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
-from tagsearch.files import read_json
 from tagsearch.records import Phase, State, Trial, list_runs, read_trials
-from tagsearch.search.run_folder import PLANNED_FILE, is_taken
+from tagsearch.search.run_folder import is_finished, is_taken
+from tagsearch.study.extension import read_extension
 
 _PHASES: tuple[Phase, ...] = ("tune", "confirm")
 
@@ -13,6 +13,9 @@ _PHASES: tuple[Phase, ...] = ("tune", "confirm")
 def describe(folder: Path) -> str:
     """States by phase and arm, and what to do next."""
     lines = [f"{folder}: {_condition(folder)}"]
+    if extension := read_extension(folder):
+        declared = "as declared" if extension.as_declared else "not as declared"
+        lines.append(f"extended to {extension.seeds} seeds an arm, {declared}")
     for phase in _PHASES:
         trials = list(read_trials(folder, phase))
         if trials:
@@ -32,12 +35,7 @@ def list_lines(storage: Path) -> list[str]:
 def _condition(folder: Path) -> str:
     if is_taken(folder):
         return "running"
-    return "finished" if _is_finished(folder) else "interrupted"
-
-
-def _is_finished(folder: Path) -> bool:
-    planned = folder / PLANNED_FILE
-    return planned.exists() and all((planned.parent / name / "record.json").exists() for name in read_json(planned))
+    return "finished" if is_finished(folder) else "interrupted"
 
 
 def _counts(folder: Path) -> str:

@@ -1,22 +1,69 @@
 """Pre-registration: what was declared before the confirm phase, and its hash.
 
 The hash covers everything a verdict depends on - hypotheses, arms, tunables, budget, seeds, margins, objective,
-checkpoint rule, split, tags and short clips - and nothing else, so comments and spelling do not change it.
+checkpoint rule, split, tags, tag groups and short clips - and nothing else, so comments and spelling do not change it.
+Beside the content, outside the hash, stand what is known at the time of registration: when it was, and which earlier
+runs of the study had read the same test split.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tagsearch.records import SPLITS, CorpusTable
+from tagsearch.errors import RecordError
+from tagsearch.files import read_json
+from tagsearch.readings import READS_FILE
+from tagsearch.records import SPLITS, CorpusTable, list_runs
 from tagsearch.study.schema import Study
+from tagsearch.study.tag_groups import tag_groups
 
-VERSION = 1
+VERSION = 2
+LOCK_FILE = "lock.json"
+
+
+def registered(lock: Mapping[str, Any], *, earlier: Sequence[str]) -> dict[str, Any]:
+    """The lock as it is written before the first trial: with the time (UTC) and the names of `earlier_runs`."""
+    return {**lock, "registered": datetime.now(UTC).isoformat(timespec="seconds"), "earlier": list(earlier)}
+
+
+def earlier_runs(run: Path, content: Mapping[str, Any]) -> list[str]:
+    """Names of the runs beside `run`, oldest first, of the same study on the same split that have read its test clips.
+
+    The study is known by its name, whatever else changed in it: a run with another learning rate, budget or margin is
+    one more attempt at the same question, and that is what must be counted."""
+    others = [other for other in list_runs(run.parent) if other.name != run.name]
+    return [other.name for other in others if _same_question(read_lock(other), content) and _has_read_test(other)]
+
+
+def _same_question(lock: Mapping[str, Any] | None, content: Mapping[str, Any]) -> bool:
+    other = (lock or {}).get("content")
+    if not isinstance(other, dict) or not isinstance(other.get("corpus"), dict):
+        return False
+    same_split: bool = other["corpus"].get("split_sha256") == content["corpus"]["split_sha256"]
+    return same_split and other.get("study") == content["study"]
+
+
+def _has_read_test(run: Path) -> bool:
+    """Scores alone are the sign where an older tagsearch kept no ledger."""
+    return any(any(run.glob(f"confirm/*/{name}")) for name in (READS_FILE, "scores.npz"))
+
+
+def read_lock(run: Path) -> Mapping[str, Any] | None:
+    """What was registered; None if nothing was. A file that is no lock comes back empty, see `is_intact`."""
+    if not (run / LOCK_FILE).exists():
+        return None
+    try:
+        lock = read_json(run / LOCK_FILE)
+    except RecordError:
+        return {}
+    return lock if isinstance(lock, dict) else {}
 
 
 def make_lock(study: Study, table: CorpusTable | None) -> dict[str, Any]:
@@ -53,8 +100,9 @@ def content_sha256(content: Mapping[str, Any]) -> str:
 
 
 def is_intact(lock: Mapping[str, Any]) -> bool:
-    """Whether the content is still what was hashed."""
-    return bool(content_sha256(lock["content"]) == lock["sha256"])
+    """Whether it is a lock, and its content still what was hashed."""
+    content = lock.get("content")
+    return isinstance(content, dict) and bool(content_sha256(content) == lock.get("sha256"))
 
 
 def _corpus(table: CorpusTable) -> dict[str, Any]:
@@ -64,6 +112,9 @@ def _corpus(table: CorpusTable) -> dict[str, Any]:
         "n_clips": {split: len(table.rows(split)) for split in SPLITS},
         "split_sha256": _sha256(table.clip_ids.astype("<i8"), table.splits.astype("i1"), table.labels.astype("u1")),
         "tags": table.tags,
+        "tag_groups": {
+            group: [table.tags[t] for t in chosen] for group, chosen in tag_groups(table.train_counts).items()
+        },
     }
 
 

@@ -18,6 +18,7 @@ from tagsearch.registry import OBJECTIVES, Knob, Scalar, did_you_mean
 from tagsearch.study import fields, resolved
 from tagsearch.study.arms import FACTOR_DESIGNS, base_config, explicit_arms, factor_arms
 from tagsearch.study.component_checks import find_misfit
+from tagsearch.study.confirm import read_confirm
 from tagsearch.study.contrasts import Compared
 from tagsearch.study.data import read_data
 from tagsearch.study.hypotheses import ALPHA, DEFAULT_MARGINS, Context, read_hypotheses, read_margins
@@ -35,8 +36,6 @@ __all__ = ["find_study", "read_study", "write_resolved"]
 
 DESIGNS = (*FACTOR_DESIGNS, "explicit", "search")
 SEED = Knob(default=0, low=0, high=200_000, reason="trial seeds are this x 10,000 plus a count, below 2**31")
-SEEDS = Knob(default=5, low=1, high=1_000, reason="the verdict method's grade A needs five")
-TOP = Knob(default=1, low=1, high=100, reason="pure search only")
 PATIENCE = Knob(default=1, low=1, high=100_000, reason="epochs without a better objective")
 MIN_LR = Knob(default=1e-5, low=1e-30, high=100.0, reason="the homework's rule")
 EPOCH = Knob(default=1, low=1, high=100_000, reason="epochs count from 1")
@@ -71,11 +70,6 @@ class Draft:
 # --- pass one --------------------------------------------------------------------------------------------------------
 
 
-def _read_confirm(node: Node) -> Confirm:
-    readers = {"seeds": fields.reader("confirm.seeds", SEEDS), "top": fields.reader("confirm.top", TOP)}
-    return Confirm(**fields.section(node, "confirm", readers))
-
-
 def _read_stop(node: Node) -> Stop:
     readers = {
         "patience": fields.reader("stop.patience", PATIENCE),
@@ -99,7 +93,7 @@ READERS: dict[str, Callable[[Node], Any]] = {
     "include": lambda node: read_matches(node, "include"),
     "exclude": lambda node: read_matches(node, "exclude"),
     "tune": read_tune,
-    "confirm": _read_confirm,
+    "confirm": read_confirm,
     "objective": lambda node: fields.one_of(node, "objective", tuple(OBJECTIVES)),
     "checkpoint": lambda node: fields.one_of(node, "checkpoint", ("best", "last")),
     "stop": _read_stop,
@@ -271,7 +265,7 @@ class _Assembly:
             "include": resolved.matches_document(draft.include),
             "exclude": resolved.matches_document(draft.exclude),
             "tune": resolved.tune_document(study.tune) if study.tune else None,
-            "confirm": asdict(study.confirm),
+            "confirm": {key: value for key, value in asdict(study.confirm).items() if value is not None},
             "objective": study.objective,
             "checkpoint": study.checkpoint,
             "stop": {rule: value for rule, value in asdict(study.stop).items() if value is not None},

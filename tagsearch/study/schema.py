@@ -73,6 +73,7 @@ class Tune:
 class Confirm:
     seeds: int = 5  # the verdict method's grade A needs five
     top: int = 1  # pure search only: how many configurations go to the confirm phase
+    extension: int | None = None  # seeds of the declared second look; None: the first look is the only one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +197,12 @@ class Study:
 
     @property
     def confirm_seeds(self) -> tuple[int, ...]:
-        return tuple(self.seed * 10_000 + 1 + k for k in range(self.confirm.seeds))
+        """Those of the first look; a run that was extended has more, see `extension`."""
+        return self.first_seeds(self.confirm.seeds)
+
+    def first_seeds(self, n: int) -> tuple[int, ...]:
+        """The first `n` seeds of the confirm phase, however many are planned."""
+        return tuple(self.seed * 10_000 + 1 + k for k in range(n))
 
     def tune_seed(self, index: int) -> int:
         """Seed of an arm's `index`-th tune trial: the same for all arms, never one of the confirm phase's."""

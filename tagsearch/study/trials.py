@@ -69,14 +69,15 @@ def chosen_configs(study: Study, trials: Sequence[Trial]) -> dict[str, Config]:
     return {name: found[0].spec.config for name, found in best.items() if found}
 
 
-def confirm_trials(study: Study, chosen: Mapping[str, Config]) -> list[TrialSpec]:
-    """Each chosen arm with each confirm seed, seed by seed, so that all arms progress alike.
+def confirm_trials(study: Study, chosen: Mapping[str, Config], seeds: Sequence[int]) -> list[TrialSpec]:
+    """Each chosen arm with each seed, seed by seed, so that all arms progress alike.
 
-    `index` counts the seeds; `chosen` holds the configuration of each arm (see `chosen_configs`)."""
+    `index` counts the seeds (of a run: extension.seeds_of); `chosen` holds the configuration of each arm (see
+    `chosen_configs`)."""
     assert set(chosen) <= set(study.confirm_arms), f"unknown arms in {sorted(chosen)}"
     return [
         TrialSpec(phase="confirm", arm=arm, index=index, seed=seed, config=dict(chosen[arm]))
-        for index, seed in enumerate(study.confirm_seeds)
+        for index, seed in enumerate(seeds)
         for arm in study.confirm_arms
         if arm in chosen
     ]

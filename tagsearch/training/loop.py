@@ -24,6 +24,7 @@ from tagsearch.data.batches import Chunks, Ints, batch_edges, random_starts
 from tagsearch.data.features import open_features
 from tagsearch.errors import TrialDivergedError
 from tagsearch.files import write_bytes, write_npz
+from tagsearch.readings import note_read
 from tagsearch.records import (
     FINAL,
     SPLITS,
@@ -265,6 +266,7 @@ class _Trial:
             with self.random.active():
                 valid = clip_outputs(self.model, self.chunks, self.rows["valid"])
                 scores[f"valid/{name}"] = valid.logits
+                note_read(self.folder, split="test", checkpoint=name, weights_sha256=hashes[name])
                 scores[f"test/{name}"] = clip_logits(self.model, self.chunks, self.rows["test"])
         initial = self.new_network(TrialRandom(self.spec.seed, self.device))  # as before the first epoch
         with self.random.active():

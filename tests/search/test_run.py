@@ -1,7 +1,9 @@
 """Whole runs on Ray with trials that train nothing: states, retries, kills and going on."""
 
+import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tagsearch.records import Phase, State, Trial, read_trials
 from tagsearch.search.asha import read_log
+from tagsearch.search.run_folder import is_finished
 from tagsearch.study.trials import chosen_configs
 from tests.fake_trial import tiny_study
 
@@ -150,6 +153,26 @@ def test_a_finished_run_has_nothing_left_to_do(eventful: tuple[Path, int, str]) 
     before = {path: path.stat().st_mtime_ns for path in run.rglob("record.json")}
     finish(run, arms=["bce", "focal", "tri"], max_retries=1)
     assert {path: path.stat().st_mtime_ns for path in run.rglob("record.json")} == before
+
+
+def test_an_extension_adds_the_missing_seeds_and_touches_nothing_else(
+    eventful: tuple[Path, int, str], tmp_path: Path
+) -> None:
+    run = tmp_path / "extended"
+    shutil.copytree(eventful[0], run)
+    before = {path: path.read_bytes() for path in [*run.rglob("record.json"), run / "tune" / "chosen.json"]}
+    code, output = finish(run, arms=["bce", "focal", "tri"], max_retries=0, extend=5)
+    assert code == 3, output  # the trial that failed for good is still a loss
+    assert {path: path.read_bytes() for path in before} == before
+    confirm = by_key(run, "confirm")
+    assert set(confirm) == {(arm, k) for arm in ("bce", "focal") for k in range(5)}
+    chosen = json.loads((run / "tune" / "chosen.json").read_text())
+    for arm, k in [("bce", 3), ("bce", 4), ("focal", 3), ("focal", 4)]:
+        trial = confirm[arm, k]
+        assert (trial.state, trial.spec.seed, dict(trial.spec.config)) == (State.COMPLETED, k + 1, chosen[arm])
+    assert is_finished(run)
+    with (run / "trials.csv").open(newline="") as file:
+        assert Counter(row["phase"] for row in csv.DictReader(file)) == {"tune": 12, "confirm": 10}
 
 
 @pytest.fixture(scope="module")

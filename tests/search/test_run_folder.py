@@ -4,14 +4,20 @@ import csv
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tagsearch.errors import UsageError
-from tagsearch.records import State, TrialResult, read_corpus, write_history, write_result, write_spec
-from tagsearch.search.run_folder import find_run, is_taken, new_run_folder, open_run, taken, write_trials_csv
+from tagsearch.files import write_json
+from tagsearch.readings import note_read
+from tagsearch.records import State, TrialResult, is_run, read_corpus, write_history, write_result, write_spec
+from tagsearch.search import run_folder
+from tagsearch.search.run_folder import extend, find_run, is_taken, new_run_folder, open_run, taken, write_trials_csv
 from tagsearch.search.status import describe, list_lines
+from tagsearch.study.extension import Extension
+from tagsearch.study.lock import is_intact, read_lock
 from tagsearch.study.parse import read_study
 from tests.fake_corpus import make_table
 from tests.fake_trial import specs, tiny_study
@@ -37,6 +43,81 @@ def test_a_run_begins_with_the_study_as_given_and_resolved_its_lock_corpus_and_e
     assert environment["device"] == "cpu"
     assert environment["corpus"]["fingerprint"] == TABLE.fingerprint
     assert set(environment["packages"]) >= {"torch", "ray", "optuna"}
+
+
+def test_a_folder_is_a_run_only_when_it_is_registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.yaml").write_text(STUDY)
+    study, folder = read_study(tmp_path / "mine.yaml"), tmp_path / "run"
+    with monkeypatch.context() as killed:
+        killed.setattr(run_folder, "registered", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            open_run(folder, study, TABLE, device="cpu")
+    assert not is_run(folder)
+    open_run(folder, study, TABLE, device="cpu")
+    lock = read_lock(folder)
+    assert lock is not None
+    assert is_intact(lock)
+    assert lock["earlier"] == []
+    assert datetime.fromisoformat(lock["registered"]) <= datetime.now(UTC)
+
+
+def test_nothing_is_registered_once_there_are_trials(run: Path) -> None:
+    study, (spec,) = read_study(run / "resolved.yaml"), specs(tiny_study(), 1, epochs=3)
+    write_spec(run / "tune" / spec.name, spec)
+    (run / "resolved.yaml").unlink()
+    (run / "lock.json").unlink()
+    with pytest.raises(UsageError, match=r"holds trials .* but no resolved\.yaml"):
+        open_run(run, study, TABLE, device="cpu")
+    assert not (run / "lock.json").exists()
+
+
+def test_a_run_that_goes_on_is_not_registered_again(run: Path) -> None:
+    (run / "lock.json").unlink()
+    open_run(run, read_study(run / "resolved.yaml"), TABLE, device="cpu")
+    assert not (run / "lock.json").exists()
+
+
+def test_a_run_remembers_the_earlier_ones_that_had_read_its_test_split(run: Path) -> None:
+    study, storage = read_study(run / "resolved.yaml"), run.parent
+    open_run(storage / "second", study, TABLE, device="cpu")  # the first one has read nothing yet
+    note_read(run / "confirm" / "trial", split="test", checkpoint="final", weights_sha256="a")
+    open_run(storage / "third", study, TABLE, device="cpu")
+    open_run(storage / "second", study, TABLE, device="cpu")  # resumed
+    locks = {name: read_lock(storage / name) or {} for name in ("second", "third")}
+    assert {name: lock["earlier"] for name, lock in locks.items()} == {"second": [], "third": ["first"]}
+
+
+# --- extension -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def finished(run: Path) -> Path:
+    (spec,) = specs(tiny_study(), 1, epochs=3)
+    write_spec(run / "confirm" / spec.name, spec)
+    write_result(run / "confirm" / spec.name, TrialResult(state=State.COMPLETED))
+    write_json(run / "confirm" / "planned.json", [spec.name])
+    return run
+
+
+@pytest.mark.parametrize(("as_declared", "words"), [(True, "as declared"), (False, "not as declared")])
+def test_an_extended_run_is_unfinished_again_and_says_so(finished: Path, as_declared: bool, words: str) -> None:
+    assert "first: finished" in describe(finished)
+    extend(finished, Extension(seeds=9, as_declared=as_declared, time="now"))
+    assert "first: interrupted" in describe(finished)
+    assert f"extended to 9 seeds an arm, {words}" in describe(finished)
+
+
+def test_a_run_is_extended_once(finished: Path) -> None:
+    extend(finished, Extension(seeds=9, as_declared=True, time="2026-11-22"))
+    with pytest.raises(UsageError, match=r"was extended to 9 seeds already \(2026-11-22\), .* start a new run"):
+        extend(finished, Extension(seeds=12, as_declared=False, time="later"))
+
+
+def test_an_unfinished_run_is_not_extended(finished: Path) -> None:
+    write_json(finished / "confirm" / "planned.json", ["another-trial"])
+    with pytest.raises(UsageError, match=r"is unfinished: only a finished run .* `tagsearch resume"):
+        extend(finished, Extension(seeds=9, as_declared=True, time=""))
+    assert not (finished / "extension.json").exists()
 
 
 def test_a_run_goes_on_with_its_own_corpus_only(run: Path) -> None:

@@ -165,6 +165,10 @@ MISTAKES = {
         "study: x\ntune: {trials_per_arm: 2, tunables: {epochs: {choice: [1, 2]}}}\nstop: {min_lr: 1e-5}\n",
         r"^s\.yaml:3: stop would end trials early",
     ),
+    "extension to fewer": (
+        SHORT + "confirm: {seeds: 5, extension: 5}\n",
+        r"^s\.yaml:4: confirm\.extension is the number of seeds after a second look: more than .*, 5, not 5$",
+    ),
     "top outside a search": (SHORT + "confirm: {top: 2}\n", r"^s\.yaml:4: confirm\.top belongs to a pure search"),
     "tune without budget": (
         SHORT + "tune:\n  tunables: {lr: {uniform: [0.1, 1]}}\n",
@@ -187,6 +191,12 @@ MISTAKES = {
     "a tab": ("study: x\nbase:\n\tlr: 1\n", r"^s\.yaml:3: not valid YAML: a tab"),
     "a duplicate key": ("study: x\nstudy: y\n", r"^s\.yaml:2: duplicate key 'study'"),
 }
+
+
+def test_a_declared_extension_is_read_and_taken_back(read: Read) -> None:
+    text = SHORT + "confirm: {seeds: 4, extension: 8}\n"
+    assert (read(text).confirm.extension, len(read(text).confirm_seeds)) == (8, 4)
+    assert read(text, "confirm.extension=null").confirm.extension is None
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

@@ -24,6 +24,7 @@ STUDIES = {
     "design: leave_one_out\nhypotheses: [{id: A, text: t, arm: full, than: loss=bce}]\n",
     "explicit": "study: x\nbase: {loss: {focal: {gamma: 1}}}\narms: {a: , b: {loss: bce}, c: {loss.gamma: 4}}\n"
     "stop: {min_lr: 1e-5}\nsnapshots: [5, 1]\nseed: 4\nalpha: 0.1\nmargins: {pr_auc: 0.2}\ncheckpoint: last\n",
+    "extended": "study: x\nfactors: {loss: [bce, focal]}\nconfirm: {seeds: 3, extension: 9}\n",
     "another corpus": "study: x\nfactors: {loss: [bce, focal]}\ndata: {corpus: mtat, path: '1:2', merge: synonyms}\n",
     "padded": "study: x\nfactors: {loss: [bce, focal]}\ndata: {pad: repeat, seed: 2}\n",
     "augmented": "study: x\nbase: {clip_grad_norm: 1, sampler: {power: {exponent: 0}}}\n"

@@ -146,7 +146,7 @@ def test_what_is_not_tuned_is_confirmed_as_it_is(read: Read) -> None:
 
 def test_confirm_trials_go_seed_by_seed_through_the_arms(read: Read) -> None:
     study = read(LOSSES, "tune=null", "confirm.seeds=2", "seed=3")
-    trials = confirm_trials(study, chosen_configs(study, []))
+    trials = confirm_trials(study, chosen_configs(study, []), study.confirm_seeds)
     assert [(t.arm, t.seed, t.index) for t in trials] == [
         ("bce", 30_001, 0),
         ("focal", 30_001, 0),
@@ -161,7 +161,9 @@ def test_confirm_trials_go_seed_by_seed_through_the_arms(read: Read) -> None:
 
 def test_more_confirm_seeds_begin_with_the_same_trials(read: Read) -> None:
     few, more = (read(LOSSES, "tune=null", f"confirm.seeds={n}") for n in (2, 4))
-    names = [[t.name for t in confirm_trials(study, chosen_configs(study, []))] for study in (few, more)]
+    names = [
+        [t.name for t in confirm_trials(study, chosen_configs(study, []), study.confirm_seeds)] for study in (few, more)
+    ]
     assert names[1][: len(names[0])] == names[0]
 
 

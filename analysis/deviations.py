@@ -1,0 +1,228 @@
+"""What differs from the plan that was registered before the first trial, and what a verdict may still claim.
+
+    exploratory   nothing was registered, or what is judged is not what was: it may have been chosen by the scores
+    B             the test split was looked at more often than planned, or not all that was planned was done
+
+The registration is lock.json (tagsearch.study.lock), the readings of the test split are in each trial's ledger
+(tagsearch.readings), the second look is extension.json (tagsearch.study.extension).
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from analysis.gates import Grade
+from analysis.judgement import HypothesisVerdict
+from analysis.outcomes import Verdict
+from analysis.rundata import RunData
+from tagsearch.errors import RecordError
+from tagsearch.readings import Reading, second_readings
+from tagsearch.records import FINAL, State, Trial
+from tagsearch.study.extension import alpha_share
+from tagsearch.study.lock import VERSION, is_intact, make_lock
+
+Cap = Literal["B", "exploratory"]
+Ledgers = Sequence[tuple[Trial, Sequence[Reading]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deviation:
+    """`text`: a clause without a full stop. `cap`: the best that is left of a verdict. `arms`: whom it concerns; empty
+    means all."""
+
+    text: str
+    cap: Cap | None
+    arms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """The `number`-th of `of` looks at the test scores; it may spend `alpha_share` of a hypothesis's alpha."""
+
+    number: int
+    of: int
+    alpha_share: float
+
+
+def look(run: RunData) -> Look:
+    """Which look the run's scores are, and what it may spend (see tagsearch.study.extension)."""
+    extended, declared = run.extension is not None, run.study.confirm.extension is not None
+    return Look(
+        number=2 if extended else 1,
+        of=2 if extended or declared else 1,
+        alpha_share=alpha_share(run.study, run.extension),
+    )
+
+
+def find(run: RunData) -> tuple[Deviation, ...]:
+    """Everything that differs from the plan, the gravest first.
+
+    Readings are looked up on disk, in the ledgers of the confirm trials."""
+    ledgers, damaged = _ledgers(run)
+    found = (
+        *_of_registration(run),
+        *_earlier_runs(run),
+        *_extension(run),
+        *damaged,
+        *_readings(ledgers),
+        *_checkpoints(run, ledgers),
+        *_extra_seeds(run),
+        *_missing_arms(run),
+    )
+    return tuple(sorted(found, key=lambda deviation: deviation.cap != "exploratory"))
+
+
+def concerning(found: Sequence[Deviation], arms: Sequence[str]) -> tuple[Deviation, ...]:
+    """Those that a comparison of these arms must bear."""
+    return tuple(one for one in found if not one.arms or set(one.arms) & set(arms))
+
+
+def cap(found: Sequence[Deviation]) -> Cap | None:
+    """The lowest of their caps."""
+    caps = {one.cap for one in found}
+    return "exploratory" if "exploratory" in caps else "B" if "B" in caps else None
+
+
+def capped(grade: Grade, found: Sequence[Deviation]) -> Grade:
+    """The grade that is left. An exploratory verdict keeps the grade of its scores, and decides nothing."""
+    return "B" if grade == "A" and cap(found) == "B" else grade
+
+
+def as_far_as_registered(judged: HypothesisVerdict, found: Sequence[Deviation]) -> HypothesisVerdict:
+    """A claim that was not registered before the scores were there is never confirmed or refuted, whatever they say."""
+    if cap(found) != "exploratory":
+        return judged
+    why = "; ".join(one.text for one in found if one.cap == "exploratory")
+    reason = f"Exploratory: {why}. By the rule alone it would be {judged.verdict}. {judged.reason}"
+    next_step = "To decide it, register it: run the study anew."
+    return replace(judged, verdict=Verdict.INCONCLUSIVE, basis="exploratory", reason=reason, next_step=next_step)
+
+
+# --- registration ----------------------------------------------------------------------------------------------------
+
+
+def registration(run: RunData) -> str:
+    """Whether what is judged is what was registered before the run, in one sentence."""
+    lock = run.lock
+    if complaints := list(_of_registration(run)):
+        told = "; ".join(one.text for one in complaints)
+        return f"{told[0].upper()}{told[1:]}; the verdicts are exploratory."
+    assert lock is not None
+    then, now = lock["content"], make_lock(run.study, run.corpus)["content"]
+    unnamed = sorted(key for key in now if now[key] != then.get(key))
+    newer = f"; it does not name every setting there is now of: {', '.join(unnamed)}" if unnamed else ""
+    time = f" ({lock['registered']})" if "registered" in lock else ""
+    return f"Registered before the run as {lock['sha256'][:12]}{time}, unchanged{newer}."
+
+
+def _of_registration(run: RunData) -> Iterator[Deviation]:
+    if run.lock is None:
+        yield Deviation(text="nothing was registered before this run", cap="exploratory")
+    elif not is_intact(run.lock):
+        yield Deviation(text="the registration (lock.json) is damaged or was changed by hand", cap="exploratory")
+    elif run.lock.get("version") != VERSION:
+        version = run.lock.get("version")
+        text = (
+            f"the registration (lock.json) is of version {version}, and this tagsearch compares version {VERSION} only"
+        )
+        yield Deviation(text=text, cap="exploratory")
+    else:
+        yield from _changes(run, run.lock)
+
+
+def _changes(run: RunData, lock: Mapping[str, Any]) -> Iterator[Deviation]:
+    then, now = lock["content"], make_lock(run.study, run.corpus)["content"]
+    changed = sorted(key for key in then if key not in now or _as_named(now[key], then[key]) != then[key])
+    if changed:
+        yield Deviation(text=f"changed since it was registered: {', '.join(changed)}", cap="exploratory")
+
+
+def _as_named(now: Any, then: Any) -> Any:
+    """`now` without the settings that `then` does not name: an older tagsearch did not have them."""
+    if isinstance(now, dict) and isinstance(then, dict):
+        return {key: _as_named(value, then[key]) for key, value in now.items() if key in then}
+    if isinstance(now, list) and isinstance(then, list) and len(now) == len(then):
+        return [_as_named(one, other) for one, other in zip(now, then, strict=True)]
+    return now
+
+
+# --- looks at the test split -----------------------------------------------------------------------------------------
+
+
+def _earlier_runs(run: RunData) -> Iterator[Deviation]:
+    earlier = (run.lock or {}).get("earlier")
+    if isinstance(earlier, list) and earlier:
+        text = (
+            f"this is the {_ordinal(len(earlier) + 1)} run of these hypotheses on this test split, after "
+            f"{', '.join(map(str, earlier))}"
+        )
+        yield Deviation(text=text, cap="B")
+
+
+def _ordinal(n: int) -> str:
+    ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"
+
+
+def _extension(run: RunData) -> Iterator[Deviation]:
+    declared = run.study.confirm.extension
+    if run.extension is None or run.extension.seeds == declared:
+        return
+    what = "which was not declared" if declared is None else f"where {declared} were declared"
+    yield Deviation(text=f"adaptive: extended to {run.extension.seeds} seeds, {what}", cap="B")
+
+
+def _ledgers(run: RunData) -> tuple[Ledgers, Sequence[Deviation]]:
+    """The readings of every confirm trial, and a complaint for each ledger that cannot be read."""
+    ledgers: list[tuple[Trial, Sequence[Reading]]] = []
+    damaged: list[Deviation] = []
+    for trial in run.confirm:
+        try:
+            ledgers.append((trial, trial.reads()))
+        except RecordError as error:
+            damaged.append(Deviation(text=f"a ledger cannot be read: {error}", cap="B", arms=(trial.spec.arm,)))
+    return ledgers, damaged
+
+
+def _readings(ledgers: Ledgers) -> Iterator[Deviation]:
+    unnoted: Counter[str] = Counter()
+    for trial, reads in ledgers:
+        for reading in second_readings(reads):
+            name = trial.spec.name
+            text = f"second reading: {name} met the {reading.split} split with other weights as {reading.checkpoint}"
+            yield Deviation(text=text, cap="B", arms=(trial.spec.arm,))
+        noted = {(reading.checkpoint, reading.weights_sha256) for reading in reads if reading.split == "test"}
+        scored = trial.result.weights_sha256.items() if trial.result else ()
+        unnoted[trial.spec.arm] += not noted.issuperset(scored)
+    for arm, n in unnoted.items():
+        if n:
+            text = f"{n} trials of {arm} have test scores of weights whose reading is not in their ledgers"
+            yield Deviation(text=text, cap="B", arms=(arm,))
+
+
+def _checkpoints(run: RunData, ledgers: Ledgers) -> Iterator[Deviation]:
+    planned = {FINAL, *(f"epoch{epoch}" for epoch in run.study.snapshots)}
+    scored = {name for trial in run.confirm if trial.result for name in trial.result.checkpoints}
+    scored |= {reading.checkpoint for _, reads in ledgers for reading in reads}
+    if unplanned := sorted(scored - planned):
+        yield Deviation(text=f"checkpoints were scored that nobody planned: {', '.join(unplanned)}", cap="B")
+
+
+# --- what was to be run ----------------------------------------------------------------------------------------------
+
+
+def _extra_seeds(run: RunData) -> Iterator[Deviation]:
+    for arm in run.study.confirm_arms:
+        done = {t.spec.seed for t in run.confirm if t.spec.arm == arm and t.state is State.COMPLETED}
+        if extra := done - set(run.confirm_seeds):
+            text = f"{arm} has {len(extra)} seeds beyond the plan: looked at more than once"
+            yield Deviation(text=text, cap="B", arms=(arm,))
+
+
+def _missing_arms(run: RunData) -> Iterator[Deviation]:
+    """Before the confirm phase nothing is missing yet."""
+    there = {trial.spec.arm for trial in run.confirm}
+    for arm in run.study.confirm_arms:
+        if there and arm not in there:
+            yield Deviation(text=f"{arm} was planned and has no confirm trial", cap="B", arms=(arm,))
