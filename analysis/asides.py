@@ -46,6 +46,8 @@ def _error_reduction(source: Source, contrast: Contrast, measured: Endpoint, est
     if score is None or score >= 1:
         return ""
     share = estimate.value / (1 - score)
+    if abs(share) < 0.005:
+        return ""
     return f"That is {abs(share):.0%} {'less' if share >= 0 else 'more'} error than {rival} makes."
 
 

@@ -133,7 +133,7 @@ def judge_part(source: Source, hypothesis: Hypothesis, part: Part, *, scope: Sco
         members=members,
         outcome=outcome,
         needs=needing.easiest(waiting, part.at_least - sum(member.outcome is Outcome.GAIN for member in members)),
-        reason=words.part_reason(part, members, levels),
+        reason=words.part_reason(part, members, None if scope == "point" else levels),
     )
 
 

@@ -43,7 +43,7 @@ def claim_reason(claim: Claim, scope: Scope) -> str:
     if estimate is None:
         return f"{name}: no scores to compare."
     if scope == "point":
-        return f"{name}: {signed(shown(claim)[0], 3)}; {_standing(claim)}, taken as exact."
+        return f"{name}: {signed(shown(claim)[0], 3)}; {_exact_standing(claim)}."
     if math.isinf(estimate.seed_variance):
         return f"{name}: {_one_seed(claim)}"
     return f"{name}: {with_interval(*shown(claim))}; {_standing(claim)}."
@@ -61,6 +61,16 @@ def _one_seed(claim: Claim) -> str:
         f"by {with_interval(claim.endpoint.told(estimate.value), lower, upper)} on new artists"
         f"{tipping if estimate.tipping_sd > 0 else ''}."
     )
+
+
+def _exact_standing(claim: Claim) -> str:
+    rho = f"{claim.margin:g}"
+    return {
+        Outcome.GAIN: f"a gain that reaches the margin {rho}",
+        Outcome.NO_GAIN: f"short of the margin {rho}",
+        Outcome.OPEN: "neither better nor worse",
+        Outcome.HARM: f"worse by the margin {rho} or more",
+    }[claim.outcome]
 
 
 def _standing(claim: Claim) -> str:
@@ -125,13 +135,16 @@ _OUTCOME_WORDS = {
 }
 
 
-def part_reason(part: Part, members: Sequence[Member], levels: Levels) -> str:
+def part_reason(part: Part, members: Sequence[Member], levels: Levels | None) -> str:
+    """`levels`: None where nothing is tested, as numbers are taken as exact."""
     told = "; ".join(_member_told(member) for member in members)
     if len(members) == 1:
         return f"{told}."
     m, k = len(members), part.at_least
-    split = f"a gain at level {levels.lower:.3g}, for no gain at level {levels.upper:.3g}"
-    return f"asked for: {quantity(k, m)} of {m} (so each is tested for {split}): {told}."
+    split = ""
+    if levels is not None:
+        split = f" (so each is tested for a gain at level {levels.lower:.3g}, for no gain at level {levels.upper:.3g})"
+    return f"it takes {quantity(k, m)} of {m}{split}: {told}."
 
 
 def _member_told(member: Member) -> str:
@@ -166,7 +179,7 @@ def _decided_reason(verdict: Verdict, parts: Sequence[PartVerdict], grade: str, 
         return "One or two seeds say something of these networks; a verdict on the method takes three or more."
     if verdict is Verdict.INCONCLUSIVE:
         what = "a gain of the margin or more" if len(parts) == 1 else _named(parts, only=Outcome.OPEN)
-        return f"Open: {what} is neither shown nor excluded."
+        return f"Open, neither shown nor excluded: {what}."
     told = _against(parts)
     return told if verdict is Verdict.REFUTED else f"{told} Not called refuted: {_why_not_refuted(grade, gates)}."
 

@@ -169,6 +169,12 @@ def test_an_arm_of_weight_zero_adds_no_doubt(fake_run):
     assert (line.value, line.seed_variance) == pytest.approx((ends.value, ends.seed_variance))
 
 
+def test_balance_that_no_part_claims_is_not_measured(tmp_path):
+    fake = FakeRun(signals={"a": 1.0, "b": 1.6}, n_clips=200, seeds=2)
+    evidence = collect(gather(tmp_path, fake.write(tmp_path)))
+    assert evidence.estimate(versus("b", "a"), Endpoint(metric="balance")) is None
+
+
 # --- lines and ladders -----------------------------------------------------------------------------------------------
 
 
@@ -442,6 +448,6 @@ def test_the_json_tells_balance_as_the_relative_reduction_that_its_margin_is_in(
 def test_a_part_reads_as_a_sentence(tmp_path):
     verdict = judged(tmp_path, part(versus("b", "a"), versus("c", "a")), signals={"a": 1.0, "b": 1.6, "c": 0.5})
     assert verdict.parts[0].reason == (
-        "asked for: any of 2 (so each is tested for a gain at level 0.025, for no gain at level 0.05): "
+        "it takes any of 2 (so each is tested for a gain at level 0.025, for no gain at level 0.05): "
         "b - a shows a gain; c - a shows a loss."
     )

@@ -134,6 +134,7 @@ def test_it_is_told_that_numbers_only_describe(judge: Judge) -> None:
     assert "taken as exact" in text
     assert "Run five seeds an arm" in text
     assert "test set alone" not in text
+    assert "level" not in judge(H1).parts[1].reason
 
 
 def test_a_full_set_of_gains_is_called_confirmed_and_descriptive(judge: Judge) -> None:
