@@ -226,11 +226,23 @@ class _Assembly:
             raise next(self.document.under(misfit.kind), self.document).error(misfit.text)
 
     def _confirm(self, design: Design) -> Confirm:
-        confirm = self.draft.confirm
-        if design == "search" or confirm.top == 1:
+        confirm, tune = self.draft.confirm, self.draft.tune
+        keys = fields.mapping(self.keys["confirm"], "confirm") if "confirm" in self.keys else {}
+        if design != "search" and confirm.top > 1:
+            raise keys["top"].error(f"confirm.top belongs to a pure search; in design {design} say confirm.configs")
+        if confirm.configs == 1:
             return confirm
-        node = fields.mapping(self.keys["confirm"], "confirm")["top"]
-        raise node.error(f"confirm.top belongs to a pure search; in design {design} every arm has one configuration")
+        if design == "search":
+            raise keys["configs"].error(
+                "confirm.configs belongs to a study with arms; in a pure search say confirm.top"
+            )
+        most = min(confirm.seeds, tune.trials_per_arm if tune else 1)
+        if confirm.configs > most:
+            raise keys["configs"].error(
+                f"confirm.configs is at most the number of seeds and of tune trials an arm, {most} here, not "
+                f"{confirm.configs}"
+            )
+        return confirm
 
     def _check_budgets(self, arms: Sequence[Arm], tune: Tune | None) -> None:
         """Epochs against ASHA, stop rules and snapshots."""

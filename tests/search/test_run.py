@@ -113,7 +113,7 @@ def test_the_confirm_phase_trains_the_chosen_configuration_to_the_full_budget(
     completed = [trial for trial in read_trials(run, "confirm") if trial.state is State.COMPLETED]
     assert len(completed) == 5
     for trial in completed:
-        assert trial.spec.config == chosen[trial.spec.arm]
+        assert [trial.spec.config] == chosen[trial.spec.arm]
         assert len(trial.history) == 9
 
 
