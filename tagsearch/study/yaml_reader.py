@@ -61,6 +61,14 @@ class Node:
             for child in self.value:
                 yield from child.under(key)
 
+    def leaves(self) -> "Iterator[Node]":
+        """The values at any depth that are no mapping and no list, in the order of the file."""
+        if isinstance(self.value, (dict, list)):
+            for child in self.value.values() if isinstance(self.value, dict) else self.value:
+                yield from child.leaves()
+        else:
+            yield self
+
     @property
     def shown(self) -> str:
         """The value as an error message shows it."""
