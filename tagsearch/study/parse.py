@@ -17,7 +17,7 @@ from tagsearch.records import Config
 from tagsearch.registry import OBJECTIVES, Knob, Scalar, did_you_mean
 from tagsearch.study import fields, resolved
 from tagsearch.study.arms import FACTOR_DESIGNS, base_config, explicit_arms, factor_arms
-from tagsearch.study.component_checks import Misfit, find_misfit
+from tagsearch.study.component_checks import find_misfit
 from tagsearch.study.contrasts import Compared
 from tagsearch.study.data import read_data
 from tagsearch.study.hypotheses import ALPHA, DEFAULT_MARGINS, Context, read_hypotheses, read_margins
@@ -229,13 +229,7 @@ class _Assembly:
     def _check_components(self, arms: Sequence[Arm], tune: Tune | None) -> None:
         misfit = find_misfit(arms, tune.tunables if tune else ())
         if misfit is not None:
-            raise self._place_of(misfit).error(misfit.text)
-
-    def _place_of(self, misfit: Misfit) -> Node:
-        """Where the value is written; else where its setting first is."""
-        places = list(self.document.under(misfit.setting))
-        written = (leaf for place in places for leaf in place.leaves() if leaf.value == misfit.value)
-        return next(written, places[0] if places else self.document)
+            raise self.document.written(misfit.setting, misfit.value).error(misfit.text)
 
     def _confirm(self, design: Design) -> Confirm:
         confirm = self.draft.confirm
