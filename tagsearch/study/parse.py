@@ -223,7 +223,7 @@ class _Assembly:
     def _check_components(self, arms: Sequence[Arm], tune: Tune | None) -> None:
         misfit = find_misfit(arms, tune.tunables if tune else ())
         if misfit is not None:
-            raise next(self.document.under(misfit.kind), self.document).error(misfit.text)
+            raise self.document.written(misfit.setting, misfit.value).error(misfit.text)
 
     def _confirm(self, design: Design) -> Confirm:
         confirm, tune = self.draft.confirm, self.draft.tune
