@@ -18,7 +18,7 @@ from tagsearch.registry import OBJECTIVES, Knob, Scalar, did_you_mean
 from tagsearch.study import fields, resolved
 from tagsearch.study.arms import FACTOR_DESIGNS, base_config, explicit_arms, factor_arms
 from tagsearch.study.component_checks import find_misfit
-from tagsearch.study.confirm import read_confirm
+from tagsearch.study.confirm import check_confirm, read_confirm
 from tagsearch.study.contrasts import Compared
 from tagsearch.study.data import read_data
 from tagsearch.study.hypotheses import ALPHA, DEFAULT_MARGINS, Context, read_hypotheses, read_margins
@@ -152,7 +152,8 @@ class _Assembly:
         arms = self._arms(design, base)
         tune = self._tune(arms)
         self._check_components(arms, tune)
-        confirm = self._confirm(design)
+        confirm = self.draft.confirm
+        check_confirm(confirm, self.keys.get("confirm", self.document), design, self.draft.tune)
         self._check_budgets(arms, tune)
         study = Study(
             name=draft.study,
@@ -224,25 +225,6 @@ class _Assembly:
         misfit = find_misfit(arms, tune.tunables if tune else ())
         if misfit is not None:
             raise self.document.written(misfit.setting, misfit.value).error(misfit.text)
-
-    def _confirm(self, design: Design) -> Confirm:
-        confirm, tune = self.draft.confirm, self.draft.tune
-        keys = fields.mapping(self.keys["confirm"], "confirm") if "confirm" in self.keys else {}
-        if design != "search" and confirm.top > 1:
-            raise keys["top"].error(f"confirm.top belongs to a pure search; in design {design} say confirm.configs")
-        if confirm.configs == 1:
-            return confirm
-        if design == "search":
-            raise keys["configs"].error(
-                "confirm.configs belongs to a study with arms; in a pure search say confirm.top"
-            )
-        most = min(confirm.seeds, tune.trials_per_arm if tune else 1)
-        if confirm.configs > most:
-            raise keys["configs"].error(
-                f"confirm.configs is at most the number of seeds and of tune trials an arm, {most} here, not "
-                f"{confirm.configs}"
-            )
-        return confirm
 
     def _check_budgets(self, arms: Sequence[Arm], tune: Tune | None) -> None:
         """Epochs against ASHA, stop rules and snapshots."""
