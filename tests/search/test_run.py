@@ -169,7 +169,7 @@ def test_an_extension_adds_the_missing_seeds_and_touches_nothing_else(
     chosen = json.loads((run / "tune" / "chosen.json").read_text())
     for arm, k in [("bce", 3), ("bce", 4), ("focal", 3), ("focal", 4)]:
         trial = confirm[arm, k]
-        assert (trial.state, trial.spec.seed, dict(trial.spec.config)) == (State.COMPLETED, k + 1, chosen[arm])
+        assert (trial.state, trial.spec.seed, [dict(trial.spec.config)]) == (State.COMPLETED, k + 1, chosen[arm])
     assert is_finished(run)
     with (run / "trials.csv").open(newline="") as file:
         assert Counter(row["phase"] for row in csv.DictReader(file)) == {"tune": 12, "confirm": 10}
