@@ -75,7 +75,8 @@ def lines(verdict: HypothesisVerdict) -> list[tuple[int, str]]:
     told = [(0, headline(verdict)), (1, f"“{verdict.text}”"), (1, verdict.reason)]
     for part in verdict.parts:
         told += _part_lines(part)
-    told.append((1, robustness(verdict)))
+    if verdict.basis != "exploratory":
+        told.append((1, robustness(verdict)))
     if verdict.descriptive:
         told.append((1, f"By the point estimates alone, as if they were exact: {verdict.descriptive} (descriptive)."))
     said = " ".join(text for _, text in told)

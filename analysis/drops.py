@@ -6,6 +6,7 @@ of its choice to luck. Scores are macro means over the tags that both splits def
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +55,9 @@ def drops(run: RunData, evidence: Evidence, notes: list[str]) -> pd.DataFrame:
         for name, pair in pairs.items():
             if len(pair):
                 row = {"arm": name, "metric": metric, "n_seeds": len(pair), "n_tags": int(common.sum())}
-                rows.append(row | _told(run, picked.get(name), metric, pair) | _beyond(pair, base, ALPHA / n_claims))
+                rows.append(
+                    row | _told(run, picked.get(name, []), metric, pair) | _beyond(pair, base, ALPHA / n_claims)
+                )
     return pd.DataFrame(rows)
 
 
@@ -78,9 +81,10 @@ def _pairs(
     return np.array(found, dtype=np.float64).reshape(-1, 2)
 
 
-def _told(run: RunData, picked: Trial | None, metric: Metric, pair: Floats) -> dict[str, float]:
+def _told(run: RunData, picked: Sequence[Trial], metric: Metric, pair: Floats) -> dict[str, float]:
     is_objective = run.study.objective == f"valid/{metric}"
-    row = {"chosen": reached(run.study, picked) if picked and is_objective else math.nan}
+    known = [reached(run.study, trial) for trial in picked]
+    row = {"chosen": float(np.mean(known)) if known and is_objective else math.nan}
     for column, values in (("valid", pair[:, 0]), ("test", pair[:, 1]), ("drop", pair[:, 0] - pair[:, 1])):
         row |= {column: float(values.mean()), f"{column}_sd": _sd(values)}
     return row

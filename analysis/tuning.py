@@ -5,6 +5,7 @@ arm is better. `reached` is the objective of a trial under the study's checkpoin
 """
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -40,13 +41,14 @@ def tune_arms(run: RunData) -> tuple[str, ...]:
     return tuple(arm.name for arm in run.study.tune_arms if arm.name in known)
 
 
-def chosen(run: RunData) -> dict[str, Trial]:
-    """The tune trial whose configuration each arm of the confirm phase has; only arms that were tuned."""
+def chosen(run: RunData) -> dict[str, list[Trial]]:
+    """The tune trials whose configurations each arm of the confirm phase has, best first; only arms that were tuned."""
     study = run.study
     if study.design == "search":
-        return dict(zip(study.confirm_arms[1:], choose(study, SEARCH, run.tune), strict=False))
+        winners = zip(study.confirm_arms[1:], choose(study, SEARCH, run.tune), strict=False)
+        return {name: [trial] for name, trial in winners}
     found = {name: choose(study, name, run.tune) for name in tune_arms(run)}
-    return {name: trials[0] for name, trials in found.items() if trials}
+    return {name: trials for name, trials in found.items() if trials}
 
 
 def tune_trials(run: RunData) -> pd.DataFrame:
@@ -55,7 +57,7 @@ def tune_trials(run: RunData) -> pd.DataFrame:
     arm, trial, index, state; trained and budget, in epochs; seconds; value (see `reached`); is_chosen; one column
     a tunable, None where the trial has no such tunable."""
     names = [one.name for one in tunables(run.study)]
-    picked = {trial.spec.name for trial in chosen(run).values()}
+    picked = {trial.spec.name for trials in chosen(run).values() for trial in trials}
     places = {name: k for k, name in enumerate(tune_arms(run))}
     trials = sorted(run.tune, key=lambda trial: (places.get(trial.spec.arm, len(places)), trial.spec.index))
     found = [
@@ -102,7 +104,7 @@ def tuning(run: RunData) -> pd.DataFrame:
 
     arm; trials proposed, stopped, finished, diverged, failed; full_length: trials that trained for all the epochs of
     their configuration; epochs, seconds; share: of the phase's epochs; budget_share: of the epochs that its trials
-    would have taken had none ended early; chosen: values of the tunables; objective; best: the chosen trial's.
+    would have taken had none ended early; chosen: values of the tunables; objective; best: the best chosen trial's.
 
     A pure search has one row for all its trials and one for each winner."""
     frame = tune_trials(run)
@@ -111,9 +113,9 @@ def tuning(run: RunData) -> pd.DataFrame:
     for name in tune_arms(run):
         spent = _spent(name, frame[frame["arm"] == name], total=int(frame["trained"].sum()))
         is_search = run.study.design == "search"
-        found.append(spent | _choice(run.study, None if is_search else winners.get(name)))
+        found.append(spent | _choice(run.study, [] if is_search else winners.get(name, [])))
         if is_search:
-            found += [{"arm": winner} | _choice(run.study, trial) for winner, trial in winners.items()]
+            found += [{"arm": winner} | _choice(run.study, trials) for winner, trials in winners.items()]
     return pd.DataFrame(found)
 
 
@@ -131,9 +133,10 @@ def _spent(name: str, trials: pd.DataFrame, *, total: int) -> Row:
     }
 
 
-def _choice(study: Study, trial: Trial | None) -> Row:
-    values = ", ".join(f"{name}={told(value)}" for name, value in trial.spec.proposal.items()) if trial else ""
-    return {"chosen": values, "objective": study.objective, "best": reached(study, trial) if trial else math.nan}
+def _choice(study: Study, trials: Sequence[Trial]) -> Row:
+    values = [", ".join(f"{name}={told(value)}" for name, value in trial.spec.proposal.items()) for trial in trials]
+    best = reached(study, trials[0]) if trials else math.nan
+    return {"chosen": "; ".join(values), "objective": study.objective, "best": best}
 
 
 def told(value: object) -> str:
@@ -143,7 +146,7 @@ def told(value: object) -> str:
 def edges(run: RunData) -> list[str]:
     """A sentence for every chosen number that lies at an end of its range."""
     lines = []
-    for arm, trial in chosen(run).items():
+    for arm, trial in ((arm, trial) for arm, trials in chosen(run).items() for trial in trials):
         for one in tunables(run.study):
             if one.kind == "choice" or one.name not in trial.spec.proposal:
                 continue

@@ -36,7 +36,7 @@ from tagsearch.training.loop import run_trial
 from tagsearch.training.settings import TrialSettings
 
 MODELS = (("cnn1d", 16), ("cnn1d", 64), ("cnn2d", 16), ("cnn2d", 64))
-TRAINED = {"cnn1d": 32, "cnn2d": 16}  # widths of the CPU profiles
+TRAINED = {"cnn1d": 32, "cnn2d": 16, "short_chunk_res": 8}  # widths of the CPU profiles
 STEPS = 4  # a round
 LAST = 5  # epochs whose mean is less noisy than the best one
 

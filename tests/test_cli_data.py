@@ -65,6 +65,15 @@ def test_prepare_keeps_clips_that_a_study_will_repeat(music: Path, tmp_path: Pat
     )
 
 
+def test_prepare_refuses_models_that_hear_more_than_a_known_corpus_has_before_anything_is_made(tmp_path: Path) -> None:
+    told = tagsearch("prepare", "builtin", "--model", "cnn1d", "--model", "fcn", "--storage-path", tmp_path, code=2)
+    assert told == (
+        "error: model fcn hears chunks of 29 s, and the clips of corpus builtin last 8 s; choose a model with shorter "
+        "chunks, take a corpus with longer clips, or repeat them to fill the chunk: data.pad: repeat\n"
+    )
+    assert not list(tmp_path.iterdir())
+
+
 def test_inspect_prints_the_analysis_and_writes_its_page(music: Path, tmp_path: Path) -> None:
     told = tagsearch("inspect", "folder", "--path", music, "--out", tmp_path / "page")
     assert "Corpus music" in told

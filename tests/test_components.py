@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tagsearch import registry
 from tagsearch.data.compute import blocks_of
 from tagsearch.data.frontend import FrontEnd, LogMel
+from tagsearch.errors import UsageError
 
 N_TAGS = 5
 GIVEN = {"model": {"n_tags"}, "optimizer": {"parameters", "lr"}}  # what a constructor takes besides its knobs
@@ -158,6 +159,29 @@ def test_every_weight_of_a_model_gets_a_finite_gradient(name: str) -> None:
     model = build("model", name, n_tags=N_TAGS, **small("model", name))
     model(chunk(model, 4))[0].square().sum().backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+def shortest_chunks() -> list[Any]:
+    """Every model in a narrow form, and with the shortest chunk it may be given."""
+    cases = []
+    for name, entry in registry.MODELS.items():
+        cases.append(pytest.param(name, small("model", name), id=name))
+        if "chunk_seconds" in entry.knobs:
+            shortest = small("model", name) | {"chunk_seconds": entry.knobs["chunk_seconds"].low}
+            cases.append(pytest.param(name, shortest, id=f"{name}-shortest"))
+    return cases
+
+
+@pytest.mark.parametrize(("name", "knobs"), shortest_chunks())
+def test_a_model_trains_on_as_few_clips_as_the_registry_states_and_not_on_fewer(
+    name: str, knobs: dict[str, Any]
+) -> None:
+    model, n_clips = build("model", name, n_tags=N_TAGS, **knobs), registry.MODELS[name].min_batch
+    model(chunk(model, n_clips))[0].square().sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters())
+    if n_clips > 1:
+        with pytest.raises(UsageError, match=rf"at least {n_clips} clips in a training batch, not {n_clips - 1}"):
+            model(chunk(model, n_clips - 1))
 
 
 @pytest.mark.parametrize("name", registry.MODELS)

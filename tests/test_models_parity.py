@@ -1,5 +1,6 @@
 """The field's networks are those of Won et al. 2020: same size, same shapes, same scores from the same weights."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from tagsearch.data.frontend import LogMel
 from tagsearch.models.published import ImportedModel, import_checkpoint
 from tagsearch.registry import MODELS
 from tests import reference_weights
+from tests.reference_weights import GOLDEN
 
+HOMEWORK = {"cnn1d": 17_300, "cnn2d": 299_892}  # held against the homework, with their shapes, by test_models.py
 PARAMETERS = {
     "fcn": 447_732,
     "musicnn": 784_300,
@@ -93,6 +96,21 @@ def heard(name: str) -> torch.Tensor:
     return torch.stack([torch.from_numpy(blocks.unrounded(clip)) for clip in audio])
 
 
+def readme_rows() -> dict[str, tuple[str, ...]]:
+    """Model -> parameters, shapes, scores, as the README's table of parity has them."""
+    section = (Path(__file__).parent.parent / "README.md").read_text().split("### Proven equal")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \|(.*)\|(.*)\|(.*)\|$", section, re.MULTILINE)
+    return {name: tuple(cell.strip() for cell in cells) for name, *cells in rows}
+
+
+def test_the_readme_claims_as_much_parity_as_is_tested() -> None:
+    shaped, scored = {*HOMEWORK, *SHAPES, "musicnn"}, {name for name, facts in GOLDEN.items() if facts["scores"]}
+    assert readme_rows() == {
+        name: (f"{n:,}", "equal" if name in shaped else "", "equal" if name in scored else "")
+        for name, n in (HOMEWORK | PARAMETERS).items()
+    }
+
+
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_network_has_as_many_parameters_as_its_reference(name: str) -> None:
     assert n_parameters(on_meta(name)) == PARAMETERS[name]
@@ -126,7 +144,7 @@ def test_the_parts_of_musicnn_have_the_shapes_of_its_reference() -> None:
     assert shapes == [*front, (561, 64, 188), (64, 64, 188), (64, 64, 188), (1506, 200)]
 
 
-@pytest.mark.parametrize("name", [name for name, facts in reference_weights.GOLDEN.items() if facts["scores"]])
+@pytest.mark.parametrize("name", [name for name, facts in GOLDEN.items() if facts["scores"]])
 def test_a_network_scores_as_its_reference_does_with_the_same_weights(name: str, tmp_path: Path) -> None:
     model = imported(name, tmp_path).build()
     with torch.inference_mode():

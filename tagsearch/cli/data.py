@@ -48,10 +48,13 @@ def prepare(
     from tagsearch.registry import model_entry
     from tagsearch.search.progress import ProgressBars, console
     from tagsearch.study.arguments import data_from_arguments
+    from tagsearch.study.chunks import check_models
     from tagsearch.study.data import repeats_short_clips
 
     chosen = data_from_arguments(corpus, settings, path=path)
-    entries = [model_entry(name) for name in dict.fromkeys(models or (DEFAULT_MODEL,))]
+    names = tuple(dict.fromkeys(models or (DEFAULT_MODEL,)))
+    entries = [model_entry(name) for name in names]
+    check_models(names, chosen)
     front_ends = list(dict.fromkeys(model.load().front_end for model in entries))
     out = console()
     with ProgressBars(out) as progress:

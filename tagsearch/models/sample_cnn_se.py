@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from tagsearch.data.frontend import WAVEFORM, FrontEnd
-from tagsearch.models.blocks import HiddenHead
+from tagsearch.models.blocks import HiddenHead, needs_two_clips
 from tagsearch.models.published import Published, Size
 
 
@@ -41,7 +41,8 @@ class SampleCNNSE(nn.Module):
         self.head = HiddenHead(4 * width, 4 * width, n_tags, dropout=dropout)
 
     def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B, 1, n_samples) -> logits (B, n_tags), embedding (B, 4 width). Raises UsageError, see `HiddenHead`."""
+        """(B, 1, n_samples) -> logits (B, n_tags), embedding (B, 4 width). Raises UsageError, see `needs_two_clips`."""
+        needs_two_clips(self, len(batch))  # the last block's batch norms
         logits, embedding = self.head(self.blocks(batch).squeeze(-1))
         return logits, embedding
 

@@ -41,9 +41,9 @@ _ENCODER_NAMES = {
 
 
 class SelfAttention(nn.Module):
-    """Takes chunks of any length: `chunk_seconds`. `width`: filters of the first blocks, half of the others' and of the
-    encoder's size; `dropout`: before the head; `hidden_dropout`: of what attention and feed-forward add to a step;
-    `attention_dropout`: of attention weights."""
+    """Takes chunks of 9 frames (0.13 s) and more: `chunk_seconds`. `width`: filters of the first blocks, half of the
+    others' and of the encoder's size; `dropout`: before the head; `hidden_dropout`: of what attention and feed-forward
+    add to a step; `attention_dropout`: of attention weights."""
 
     front_end: ClassVar[FrontEnd] = LOG_MEL_128
     published: ClassVar[Published] = Published(

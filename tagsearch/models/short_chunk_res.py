@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from tagsearch.data.frontend import LOG_MEL_128, FrontEnd
-from tagsearch.models.blocks import HiddenHead, ResBlock2d
+from tagsearch.models.blocks import HiddenHead, ResBlock2d, needs_two_clips
 from tagsearch.models.published import Published, Size, log_mel_constants
 
 
@@ -41,6 +41,9 @@ class ShortChunkRes(nn.Module):
         self.head = HiddenHead(4 * width, 4 * width, n_tags, dropout=dropout)
 
     def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B, n_mels, n_frames) -> logits (B, n_tags), embedding (B, 4 width). Raises UsageError, see `HiddenHead`."""
+        """(B, n_mels, n_frames) -> logits (B, n_tags), embedding (B, 4 width).
+
+        Raises UsageError, see `needs_two_clips`."""
+        needs_two_clips(self, len(batch))  # the last block's batch norms, where the chunk is short
         logits, embedding = self.head(self.blocks(self.normalise(batch[:, None])).amax(dim=(2, 3)))
         return logits, embedding

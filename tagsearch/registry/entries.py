@@ -81,13 +81,16 @@ class ModelEntry(Entry):
     """`front_end`: what it hears. `mega_macs`: multiply-accumulates of one chunk at the default knobs, in millions;
     `macs_knob`: the width knob whose square it grows with. `chunk_seconds`: how much it hears at once, where that is no
     knob (of that name) of its own. `core_ms`: milliseconds that one core takes to train on one chunk at the default
-    knobs, measured (`tagsearch models list --measure`), for predictions."""
+    knobs, measured (`tagsearch models list --measure`), for predictions. `min_batch`: clips that a training batch needs
+    at least: 2 where a batch norm has one value a clip, and the variance of a single value would make all outputs the
+    same."""
 
     front_end: FrontEndFacts
     mega_macs: float
     core_ms: float
     macs_knob: str
     chunk_seconds: float = 0.0
+    min_batch: int = 1
 
     @property
     def default_chunk_seconds(self) -> float:

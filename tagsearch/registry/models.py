@@ -63,6 +63,7 @@ MODELS: dict[str, ModelEntry] = {
         mega_macs=1202.0,
         core_ms=455,
         macs_knob="width",
+        min_batch=2,
     ),
     "crnn": ModelEntry(
         target="tagsearch.models.crnn:CRNN",
@@ -89,6 +90,7 @@ MODELS: dict[str, ModelEntry] = {
         mega_macs=1728.0,
         core_ms=233,
         macs_knob="width",
+        min_batch=2,
     ),
     "sample_cnn_se": ModelEntry(
         target="tagsearch.models.sample_cnn_se:SampleCNNSE",
@@ -100,6 +102,7 @@ MODELS: dict[str, ModelEntry] = {
         mega_macs=4858.0,
         core_ms=526,
         macs_knob="width",
+        min_batch=2,
     ),
     "short_chunk": ModelEntry(
         target="tagsearch.models.short_chunk:ShortChunk",
@@ -114,6 +117,7 @@ MODELS: dict[str, ModelEntry] = {
         mega_macs=2011.0,
         core_ms=200,
         macs_knob="width",
+        min_batch=2,
     ),
     "short_chunk_res": ModelEntry(
         target="tagsearch.models.short_chunk_res:ShortChunkRes",
@@ -128,13 +132,14 @@ MODELS: dict[str, ModelEntry] = {
         mega_macs=2773.0,
         core_ms=227,
         macs_knob="width",
+        min_batch=2,
     ),
     "self_attention": ModelEntry(
         target="tagsearch.models.self_attention:SelfAttention",
         summary="2D residual blocks summarised over 15 s by a transformer encoder (10,521,652 parameters)",
         source="Won, Chun & Serra 2019, arXiv:1906.04972",
         knobs={
-            "chunk_seconds": _chunk(15.0, low=0.1),
+            "chunk_seconds": _chunk(15.0, low=0.15),  # two steps: one is nothing to attend to
             "width": Knob(
                 default=128, choices=(4, 8, 16, 32, 64, 128, 256), reason=f"{_WON}; eight heads must divide twice of it"
             ),
@@ -163,5 +168,6 @@ MODELS: dict[str, ModelEntry] = {
         mega_macs=4298.0,
         core_ms=400,
         macs_knob="width",
+        min_batch=2,
     ),
 }

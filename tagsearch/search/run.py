@@ -118,11 +118,11 @@ class _Session:
         self._n_slots = min(possible, options.max_concurrent or possible)
         self._begun = time.monotonic()
 
-    def tune(self) -> Mapping[str, Config]:
-        """The chosen configuration of every arm that has a usable trial; chosen once, a resumed run reads it."""
+    def tune(self) -> Mapping[str, Sequence[Config]]:
+        """The chosen configurations of every arm that has a usable trial; chosen once, a resumed run reads it."""
         study, chosen_file = self._study, self._folder / "tune" / "chosen.json"
         if chosen_file.exists():
-            return dict(read_json(chosen_file))
+            return {name: list(configs) for name, configs in read_json(chosen_file).items()}
         assert study.tune is not None
         proposals = {arm.name: ArmProposals(study, arm=arm.name, base=arm.config) for arm in study.tune_arms}
         trials = list(read_trials(self._folder, "tune"))
@@ -146,7 +146,8 @@ class _Session:
             told=lambda spec, result: proposals[spec.arm].tell(spec.index, _score(result)),
         )
         chosen = chosen_configs(study, list(read_trials(self._folder, "tune")))
-        write_json(chosen_file, {name: dict(config) for name, config in chosen.items()}, durable=True)
+        content = {name: [dict(config) for config in configs] for name, configs in chosen.items()}
+        write_json(chosen_file, content, durable=True)
         return chosen
 
     def _rungs(self) -> Rungs | None:
@@ -156,7 +157,7 @@ class _Session:
         folder.mkdir(parents=True, exist_ok=True)
         return Rungs(study.tune.asha, direction=study.direction, log=folder / "rungs.jsonl")
 
-    def confirm(self, chosen: Mapping[str, Config]) -> None:
+    def confirm(self, chosen: Mapping[str, Sequence[Config]]) -> None:
         seeds = seeds_of(self._study, read_extension(self._folder))
         specs = confirm_trials(self._study, chosen, seeds)
         write_json(self._folder / PLANNED_FILE, [spec.name for spec in specs])
@@ -243,7 +244,7 @@ def _score(result: TrialResult | None) -> float | None:
     return None if result is None or result.state in (State.DIVERGED, State.FAILED) else result.best
 
 
-def _judge(study: Study, folder: Path, chosen: Mapping[str, Config]) -> None:
+def _judge(study: Study, folder: Path, chosen: Mapping[str, Sequence[Config]]) -> None:
     """Turn what is missing into the exit code that says so."""
     trials = [trial for phase in ("tune", "confirm") for trial in read_trials(folder, phase)]
     confirmed = [t for t in trials if t.spec.phase == "confirm" and t.state is State.COMPLETED]

@@ -1,10 +1,10 @@
 """How much audio a study's models hear at once, and whether the clips of its corpus hold that much."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tagsearch.errors import StudyError
 from tagsearch.records import Config
-from tagsearch.registry import MODELS
+from tagsearch.registry import MODELS, Scalar, corpus_entry
 from tagsearch.study.data import repeats_short_clips
 from tagsearch.study.schema import Study, Tunable
 from tagsearch.study.settings import changed
@@ -32,21 +32,35 @@ def longest_chunk_of(study: Study) -> float:
 def check_chunks(study: Study, *, clip_seconds: float) -> None:
     """Raises StudyError if a model that the study may train needs longer clips than the corpus has, unless the study
     repeats short clips."""
-    if repeats_short_clips(study.data):
-        return
     tunables = study.tune.tunables if study.tune else ()
     for config in _configs(study, tunables):
-        chunk, model = longest_chunk(config, tunables), config["model"]
-        if chunk > clip_seconds:
-            is_knob = f"model.{KNOB}" in config
-            shorter = (
-                f"set model.{KNOB} to at most {clip_seconds:g}" if is_knob else "choose a model with shorter chunks"
-            )
-            raise StudyError(
-                f"model {model} hears chunks of {chunk:.4g} s, and the clips of corpus {study.data['corpus']} last "
-                f"{clip_seconds:g} s; {shorter}, take a corpus with longer clips, or repeat them to fill the chunk: "
-                "data.pad: repeat"
-            )
+        chunk, model = longest_chunk(config, tunables), str(config["model"])
+        shorter = f"set model.{KNOB} to at most {clip_seconds:g}" if KNOB in MODELS[model].knobs else _ANOTHER
+        _check_chunk(chunk, model, study.data, clip_seconds=clip_seconds, way_on=shorter)
+
+
+def check_models(models: Iterable[str], data: Mapping[str, Scalar]) -> None:
+    """Raises StudyError if a model at its default knobs needs longer clips than a corpus is known to have, unless
+    `data` (see read_data) repeats short clips. How long the clips of a corpus of unknown size are shows later."""
+    corpus = corpus_entry(str(data["corpus"]))
+    if not corpus.sizes:
+        return
+    size = corpus.size({name: data[name] for name in corpus.knobs})
+    for model in models:
+        chunk = MODELS[model].default_chunk_seconds
+        _check_chunk(chunk, model, data, clip_seconds=size.clip_seconds, way_on=_ANOTHER)
+
+
+_ANOTHER = "choose a model with shorter chunks"
+
+
+def _check_chunk(chunk: float, model: str, data: Mapping[str, Scalar], *, clip_seconds: float, way_on: str) -> None:
+    if chunk > clip_seconds and not repeats_short_clips(data):
+        raise StudyError(
+            f"model {model} hears chunks of {chunk:.4g} s, and the clips of corpus {data['corpus']} last "
+            f"{clip_seconds:g} s; {way_on}, take a corpus with longer clips, or repeat them to fill the chunk: "
+            "data.pad: repeat"
+        )
 
 
 def models_of(study: Study) -> tuple[str, ...]:

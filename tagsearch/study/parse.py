@@ -18,7 +18,7 @@ from tagsearch.registry import OBJECTIVES, Knob, Scalar, did_you_mean
 from tagsearch.study import fields, resolved
 from tagsearch.study.arms import FACTOR_DESIGNS, base_config, explicit_arms, factor_arms
 from tagsearch.study.component_checks import find_misfit
-from tagsearch.study.confirm import read_confirm
+from tagsearch.study.confirm import check_confirm, read_confirm
 from tagsearch.study.contrasts import Compared
 from tagsearch.study.data import read_data
 from tagsearch.study.hypotheses import ALPHA, DEFAULT_MARGINS, Context, read_hypotheses, read_margins
@@ -152,7 +152,8 @@ class _Assembly:
         arms = self._arms(design, base)
         tune = self._tune(arms)
         self._check_components(arms, tune)
-        confirm = self._confirm(design)
+        confirm = self.draft.confirm
+        check_confirm(confirm, self.keys.get("confirm", self.document), design, self.draft.tune)
         self._check_budgets(arms, tune)
         study = Study(
             name=draft.study,
@@ -223,14 +224,7 @@ class _Assembly:
     def _check_components(self, arms: Sequence[Arm], tune: Tune | None) -> None:
         misfit = find_misfit(arms, tune.tunables if tune else ())
         if misfit is not None:
-            raise next(self.document.under(misfit.kind), self.document).error(misfit.text)
-
-    def _confirm(self, design: Design) -> Confirm:
-        confirm = self.draft.confirm
-        if design == "search" or confirm.top == 1:
-            return confirm
-        node = fields.mapping(self.keys["confirm"], "confirm")["top"]
-        raise node.error(f"confirm.top belongs to a pure search; in design {design} every arm has one configuration")
+            raise self.document.written(misfit.setting, misfit.value).error(misfit.text)
 
     def _check_budgets(self, arms: Sequence[Arm], tune: Tune | None) -> None:
         """Epochs against ASHA, stop rules and snapshots."""

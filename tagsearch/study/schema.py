@@ -73,6 +73,7 @@ class Tune:
 class Confirm:
     seeds: int = 5  # the verdict method's grade A needs five
     top: int = 1  # pure search only: how many configurations go to the confirm phase
+    configs: int = 1  # else: how many of an arm's best configurations share its seeds, see trials.confirm_trials
     extension: int | None = None  # seeds of the declared second look; None: the first look is the only one
 
 

@@ -18,7 +18,8 @@ def tune_order(study: Study) -> list[tuple[str, int]]:
 
 
 def choose(study: Study, arm: str, trials: Sequence[Trial]) -> list[Trial]:
-    """An arm's chosen trials, best first: one, or the `confirm.top` best different configurations of a pure search.
+    """An arm's chosen trials, best first: its `confirm.configs` best different configurations, or the `confirm.top`
+    best ones of a pure search; fewer if there are no more.
 
     Candidates are the arm's tune trials with a finite objective that reached the highest rung any of them reached; a
     completed trial has passed every rung, a diverged or failed one is never chosen. Ties go to the lower index. Empty
@@ -32,7 +33,7 @@ def choose(study: Study, arm: str, trials: Sequence[Trial]) -> list[Trial]:
     for trial, _ in candidates:
         if all(dict(trial.spec.config) != dict(other.spec.config) for other in chosen):
             chosen.append(trial)
-    return chosen[: study.confirm.top]
+    return chosen[: study.confirm.top if study.design == "search" else study.confirm.configs]
 
 
 def _objective(study: Study, arm: str, trial: Trial) -> float | None:
@@ -55,28 +56,29 @@ def _rung(study: Study, trial: Trial) -> float:
     return max((rung for rung in rungs if rung <= trial.result.epochs), default=0)
 
 
-def chosen_configs(study: Study, trials: Sequence[Trial]) -> dict[str, Config]:
-    """The configuration of each arm of the confirm phase, from the tune phase's trials.
+def chosen_configs(study: Study, trials: Sequence[Trial]) -> dict[str, list[Config]]:
+    """The configurations of each arm of the confirm phase, best first, from the tune phase's trials.
 
     An arm without a usable trial is left out. The baseline of a pure search keeps its own configuration; a study that
     tunes nothing keeps all of them."""
     if study.tune is None:
-        return {arm.name: arm.config for arm in study.arms}
+        return {arm.name: [arm.config] for arm in study.arms}
     if study.design == "search":
         winners = zip(study.confirm_arms[1:], choose(study, SEARCH, trials), strict=False)
-        return {study.baseline.name: study.baseline.config} | {name: trial.spec.config for name, trial in winners}
+        return {study.baseline.name: [study.baseline.config]} | {name: [trial.spec.config] for name, trial in winners}
     best = {arm.name: choose(study, arm.name, trials) for arm in study.arms}
-    return {name: found[0].spec.config for name, found in best.items() if found}
+    return {name: [trial.spec.config for trial in found] for name, found in best.items() if found}
 
 
-def confirm_trials(study: Study, chosen: Mapping[str, Config], seeds: Sequence[int]) -> list[TrialSpec]:
+def confirm_trials(study: Study, chosen: Mapping[str, Sequence[Config]], seeds: Sequence[int]) -> list[TrialSpec]:
     """Each chosen arm with each seed, seed by seed, so that all arms progress alike.
 
-    `index` counts the seeds (of a run: extension.seeds_of); `chosen` holds the configuration of each arm (see
-    `chosen_configs`)."""
+    `index` counts the seeds (of a run: extension.seeds_of); `chosen` holds the configurations of each arm (see
+    `chosen_configs`), which its seeds take in turn. So the spread between seeds holds the luck of tuning too: all of it
+    with as many configurations as seeds, none with one, which then judges that configuration, not the tuned arm."""
     assert set(chosen) <= set(study.confirm_arms), f"unknown arms in {sorted(chosen)}"
     return [
-        TrialSpec(phase="confirm", arm=arm, index=index, seed=seed, config=dict(chosen[arm]))
+        TrialSpec(phase="confirm", arm=arm, index=index, seed=seed, config=dict(chosen[arm][index % len(chosen[arm])]))
         for index, seed in enumerate(seeds)
         for arm in study.confirm_arms
         if arm in chosen

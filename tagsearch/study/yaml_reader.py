@@ -61,6 +61,20 @@ class Node:
             for child in self.value:
                 yield from child.under(key)
 
+    def written(self, key: str, value: object) -> "Node":
+        """Where that value stands under this key; else the first place of the key; else this node."""
+        places = list(self.under(key))
+        found = (leaf for place in places for leaf in place.leaves() if leaf.value == value)
+        return next(found, places[0] if places else self)
+
+    def leaves(self) -> "Iterator[Node]":
+        """The values at any depth that are no mapping and no list, in the order of the file."""
+        if isinstance(self.value, (dict, list)):
+            for child in self.value.values() if isinstance(self.value, dict) else self.value:
+                yield from child.leaves()
+        else:
+            yield self
+
     @property
     def shown(self) -> str:
         """The value as an error message shows it."""

@@ -9,6 +9,7 @@ from tagsearch.data.batches import check_lengths
 from tagsearch.data.features import Features
 from tagsearch.errors import CorpusError
 from tagsearch.records import SPLITS, CorpusTable
+from tagsearch.registry import model_entry
 
 
 def open_corpus(path: Path) -> CorpusTable:
@@ -25,6 +26,12 @@ def check_corpus(corpus: CorpusTable, features: Features, n_frames: int, *, mode
     for split in SPLITS:
         if not len(corpus.rows(split)):
             raise CorpusError(f"corpus {corpus.name} has no {split} clips; choose another corpus or size")
+    n_train, needed = len(corpus.rows("train")), model_entry(model).min_batch
+    if n_train < needed:
+        raise CorpusError(
+            f"model {model} trains on at least {needed} clips at once, and corpus {corpus.name} has {n_train} to train "
+            "on; choose another corpus or model"
+        )
     valid = corpus.labels[corpus.rows("valid")]
     if not (valid.any(axis=0) & ~valid.all(axis=0)).any():
         raise CorpusError(

@@ -113,7 +113,7 @@ def test_the_confirm_phase_trains_the_chosen_configuration_to_the_full_budget(
     completed = [trial for trial in read_trials(run, "confirm") if trial.state is State.COMPLETED]
     assert len(completed) == 5
     for trial in completed:
-        assert trial.spec.config == chosen[trial.spec.arm]
+        assert [trial.spec.config] == chosen[trial.spec.arm]
         assert len(trial.history) == 9
 
 
@@ -169,7 +169,7 @@ def test_an_extension_adds_the_missing_seeds_and_touches_nothing_else(
     chosen = json.loads((run / "tune" / "chosen.json").read_text())
     for arm, k in [("bce", 3), ("bce", 4), ("focal", 3), ("focal", 4)]:
         trial = confirm[arm, k]
-        assert (trial.state, trial.spec.seed, dict(trial.spec.config)) == (State.COMPLETED, k + 1, chosen[arm])
+        assert (trial.state, trial.spec.seed, [dict(trial.spec.config)]) == (State.COMPLETED, k + 1, chosen[arm])
     assert is_finished(run)
     with (run / "trials.csv").open(newline="") as file:
         assert Counter(row["phase"] for row in csv.DictReader(file)) == {"tune": 12, "confirm": 10}

@@ -101,6 +101,57 @@ def test_a_plan_that_begins_with_adam_is_refused_with_another_optimizer(read: Re
     read("study: x\nbase: {schedule: adam_then_sgd, optimizer: adam}\nfactors: {loss: [bce, focal]}\n")
 
 
+# --- batches ---------------------------------------------------------------------------------------------------------
+
+TOO_SMALL = {
+    "base": ("study: x\nbase:\n  batch_size: 1\nfactors: {model: [cnn1d, short_chunk]}\n", 3),
+    "factor": ("study: x\nbase: {model: short_chunk}\nfactors:\n  batch_size:\n    - 16\n    - 1\n", 6),
+    "arm": ("study: x\nbase: {batch_size: 8}\narms:\n  a:\n  b: {model: short_chunk, batch_size: 1}\n", 5),
+    "choice": (
+        "study: x\nbase: {batch_size: 8}\nfactors: {model: [cnn1d, short_chunk]}\n" + TUNE + "    batch_size:\n"
+        "      choice: [4, 2, 1]\n",
+        8,
+    ),
+    "range": ("study: x\nfactors: {model: [cnn1d, short_chunk]}\n" + TUNE + "    batch_size: {randint: [1, 9]}\n", 6),
+    "searched model": (
+        "study: x\nbase: {batch_size: 1}\n" + TUNE + "    model: {choice: [cnn2d, short_chunk]}\n",
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "line"), TOO_SMALL.values(), ids=TOO_SMALL)
+def test_a_batch_smaller_than_a_models_batch_norm_needs_is_refused(read: Read, text: str, line: int) -> None:
+    message = (
+        rf"^s\.yaml:{line}: model 'short_chunk' trains on batches of at least 2 clips, not batch_size 1: .* "
+        r"set batch_size to 2 or more \(arm '.+'\)$"
+    )
+    with pytest.raises(StudyError, match=message):
+        read(text)
+
+
+def test_a_batch_size_on_the_command_line_is_checked_too(read: Read) -> None:
+    with pytest.raises(StudyError, match=r"^override 'batch_size=1': model 'sample_cnn' trains on batches of at least"):
+        read("study: x\nfactors: {model: [cnn1d, sample_cnn]}\n", "batch_size=1")
+
+
+def test_single_clips_are_welcome_where_no_model_of_theirs_needs_more(read: Read) -> None:
+    read("study: x\nbase: {batch_size: 1}\nfactors: {model: [cnn1d, cnn2d]}\n")
+    read(
+        "study: x\nbase: {batch_size: 2}\nfactors: {model: [cnn1d, short_chunk]}\n"
+        + TUNE
+        + "    batch_size: {choice: [1, 4], when: {model: cnn1d}}\n"
+    )
+
+
+def test_a_batch_size_that_is_always_tuned_does_not_matter_in_the_base(read: Read) -> None:
+    read(
+        "study: x\nbase: {batch_size: 1}\nfactors: {model: [cnn1d, short_chunk]}\n"
+        + TUNE
+        + "    batch_size: {choice: [2, 4]}\n"
+    )
+
+
 # --- corrections -----------------------------------------------------------------------------------------------------
 
 

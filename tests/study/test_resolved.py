@@ -50,7 +50,7 @@ def test_every_default_is_written_out(read: Read) -> None:
     document = yaml.safe_load(write_resolved(read(STUDIES["short"])))
     assert document["base"]["optimizer.momentum"] == 0.9
     assert document["data"] == {"corpus": "builtin", "size": "full", "seed": 0, "pad": "refuse"}
-    assert document["confirm"] == {"seeds": 5, "top": 1}
+    assert document["confirm"] == {"seeds": 5, "top": 1, "configs": 1}
     assert document["margins"] == {"roc_auc": 0.005, "pr_auc": 0.01, "balance": 0.1}
     assert "tune" not in document
 

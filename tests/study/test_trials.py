@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tagsearch.errors import StudyError
 from tagsearch.records import State, Trial, TrialResult, TrialSpec
 from tagsearch.study.schema import SEARCH as SEARCH_ARM
 from tagsearch.study.schema import Study
@@ -127,7 +128,7 @@ def test_a_search_sends_the_baseline_and_its_winners_to_the_confirm_phase(read: 
     study = read(SEARCH)
     chosen = chosen_configs(study, [ended(study, k, 0.1 + k, arm=SEARCH_ARM) for k in range(2)])
     assert list(chosen) == ["baseline", "search-1", "search-2"]
-    assert [config["lr"] for config in chosen.values()] == [0.001, 0.002, 0.001]
+    assert [config["lr"] for (config,) in chosen.values()] == [0.001, 0.002, 0.001]
 
 
 def test_an_arm_without_a_usable_trial_has_no_configuration(read: Read) -> None:
@@ -138,7 +139,7 @@ def test_an_arm_without_a_usable_trial_has_no_configuration(read: Read) -> None:
 
 def test_what_is_not_tuned_is_confirmed_as_it_is(read: Read) -> None:
     study = read(LOSSES, "tune=null")
-    assert chosen_configs(study, []) == {arm.name: arm.config for arm in study.arms}
+    assert chosen_configs(study, []) == {arm.name: [arm.config] for arm in study.arms}
 
 
 # --- confirm ---------------------------------------------------------------------------------------------------------
@@ -172,3 +173,27 @@ def test_tune_and_confirm_seeds_never_meet(read: Read) -> None:
     tune_seeds = {study.tune_seed(index) for index in range(4999)}
     assert not tune_seeds & set(study.confirm_seeds)
     assert max(tune_seeds) < 10_000
+
+
+def test_an_arms_best_configurations_take_its_seeds_in_turn(read: Read) -> None:
+    study = read(LOSSES, "tune.asha=null", "confirm.seeds=5", "confirm.configs=2")
+    ended_trials = [ended(study, k, 0.1 + k) for k in range(3)]
+    chosen = chosen_configs(study, ended_trials)
+    assert [config["lr"] for config in chosen["bce"]] == [ended_trials[k].spec.config["lr"] for k in (2, 1)]
+    trials = confirm_trials(study, chosen, study.confirm_seeds)
+    assert [t.config["lr"] for t in trials] == [chosen["bce"][k % 2]["lr"] for k in range(5)]
+
+
+MISTAKES = {
+    "search": (SEARCH, ["confirm={configs: 2}"], r"confirm\.configs belongs to a study with arms"),
+    "seeds": (LOSSES, ["confirm={seeds: 3, configs: 4}"], r"at most the number of seeds .* 3 here, not 4$"),
+    "untuned": (LOSSES, ["tune=null", "confirm={configs: 2}"], r"at most .* 1 here, not 2$"),
+    "top": (LOSSES, ["confirm={top: 2}"], r"confirm\.top belongs to a pure search; .* say confirm\.configs$"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_more_configurations_than_can_be_had_are_refused(read: Read, mistake: str) -> None:
+    text, overrides, message = MISTAKES[mistake]
+    with pytest.raises(StudyError, match=message):
+        read(text, *overrides)
