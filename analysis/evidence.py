@@ -21,6 +21,7 @@ from analysis.tagwise import count_threshold, read_scores
 from tagsearch.errors import AnalysisError, RecordError
 from tagsearch.records import FINAL, MEASURES, Config, State, Trial
 from tagsearch.study.contrasts import versus
+from tagsearch.study.pairing import are_paired
 from tagsearch.study.schema import METRICS, Contrast, Metric, TagGroup
 from tagsearch.study.tag_groups import places_of
 
@@ -146,8 +147,7 @@ class Evidence:
 
     def are_paired(self, contrast: Contrast) -> bool:
         """Whether the seeds of the contrast's arms belong together by design."""
-        architectures = [_architecture(self.arms[name].config) for name in contrast.weights]
-        return all(one == architectures[0] for one in architectures)
+        return are_paired([self.arms[name].config for name in contrast.weights])
 
     def sample(self, arm: ArmEvidence, endpoint: Endpoint) -> Sample | None:
         """None where no tag of the endpoint can be scored. `arm` has a seed."""
@@ -171,10 +171,6 @@ class Evidence:
 
 def _shared(arms: Sequence[ArmEvidence]) -> set[int]:
     return set.intersection(*(set(arm.seeds) for arm in arms))
-
-
-def _architecture(config: Config) -> Config:
-    return {name: value for name, value in config.items() if name.split(".")[0] == "model"}
 
 
 def collect(run: RunData) -> Evidence:

@@ -21,10 +21,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtri, ndtri, stdtrit  # scipy.stats takes ten times as long to import
 
+from tagsearch.study.power import MOST_SEEDS, POWER
+
 Floats = npt.NDArray[np.float64]
 Scope = Literal["population", "benchmark", "point"]
-POWER = 0.8
-MOST_SEEDS = 1000  # beyond this, "more seeds" is no advice
 
 
 @dataclass(frozen=True, kw_only=True)

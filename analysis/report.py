@@ -1,7 +1,8 @@
 """A summary as files: report/ of a run folder.
 
-summary.md  index.html  comparison.csv  verdicts.json  the tables of the sections as CSV (training, draws, tune,
-tune_trials, best_of_n, importance, drop, tags, pairs)  the pictures as PNG, and the files of analysis.label_page
+summary.md  index.html  comparison.csv  verdicts.json  noise.json (for later plans)  the tables of the sections as CSV
+(training, draws, tune, tune_trials, best_of_n, importance, drop, tags, pairs)  the pictures as PNG, and the files of
+analysis.label_page
 """
 
 from functools import partial
@@ -16,6 +17,7 @@ from analysis.inspection import TagPairs
 from analysis.label_page import write_label_files
 from analysis.label_section import labels_section
 from analysis.labels import CorpusLabels
+from analysis.noise import noise_record
 from analysis.page import write_page
 from analysis.search_section import search_section
 from analysis.sections import Part, Section, Text, draw
@@ -35,6 +37,7 @@ def write_report(summary: Summary, folder: Path) -> Path:
     for name, frame in (item for section in sections for item in section.tables.items()):
         write_text(folder / f"{name}.csv", _csv(frame))
     write_json(folder / "verdicts.json", cards.to_json(summary.cards))
+    write_json(folder / "noise.json", noise_record(summary.run, summary.evidence))
     write_label_files(summary.labels, folder)
     head = [f"# {escaped_markdown(title)}", *(f"- {escaped_markdown(line)}" for line in header)]
     write_text(folder / "summary.md", "\n\n".join(["\n".join(head), *(one.markdown() for one in sections)]) + "\n")

@@ -4,6 +4,7 @@ Layout of a run folder (every file is written atomically; nothing here is ever u
 
     study.yaml  resolved.yaml  lock.json  environment.json  corpus.npz  trials.csv  report/
     extension.json how many seeds the run was extended to, if it was, see tagsearch.study.extension
+    plan.json      what was predicted before the start: trials, epochs, seconds, disk, smallest effects
     bad_files.csv  clips that were left out, if any: path and reason
     excerpts/      a few seconds of test audio for every tag, see tagsearch.excerpts
     tune/<trial>/  confirm/<trial>/

@@ -45,6 +45,7 @@ def test_the_report_has_all_its_files_and_no_half_written_one(reported):
         "label_counts.csv",
         "labels.json",
         "learning_curves.png",
+        "noise.json",
         "rare_tags.csv",
         "slices.png",
         "summary.md",

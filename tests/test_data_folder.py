@@ -175,6 +175,13 @@ def test_the_size_is_what_the_label_file_lists_whether_the_audio_is_there_or_not
     assert (size.train, size.valid, size.test, size.clip_seconds) == (2, 1, 1, 30.0)
 
 
+def test_test_artists_are_counted_where_the_label_file_names_every_clips(tmp_path: Path) -> None:
+    rows = "a,train,Al,1\nb,valid,Bo,1\nc,test,Cy,1\nd,test,Cy,0\ne,test,Di,1\nf,test,Al,0\n"
+    for text, expected in ((rows, 3), (rows.replace("Di", ""), None)):
+        (tmp_path / "labels.csv").write_text("path,split,artist,rock\n" + text)
+        assert folder.size(path=str(tmp_path), labels="", tags="all", sample_rate=16_000).test_artists == expected
+
+
 def test_the_length_of_a_clip_is_the_median_of_those_that_can_be_measured(tmp_path: Path) -> None:
     write(tmp_path, LABELS + "e.npy,test,Al,two,0,0\n")
     for name, seconds in (("a.mp3", 2), ("b.mp3", 5)):

@@ -50,6 +50,15 @@ def test_a_run_ends_with_its_table_and_its_verdict(storage: Path) -> None:
         assert (storage / "runs" / "undisturbed" / "report" / name).stat().st_size > 0
 
 
+def test_a_run_keeps_its_plan_and_the_next_plan_knows_its_noise(storage: Path) -> None:
+    kept = json.loads((storage / "runs" / "undisturbed" / "plan.json").read_text())
+    assert [(one["phase"], one["n_trials"]) for one in kept["phases"]] == [("tune", 4), ("confirm", 6)]
+    assert {one["source"] for one in kept["power"]} == {"assumed"}
+    done = subprocess.run(command("plan", "smoke.yaml", *SHORT), cwd=storage, capture_output=True, text=True)
+    assert "H2: 3 seeds resolve ROC AUC" in done.stdout
+    assert "assumed" not in done.stdout
+
+
 def test_confirm_trials_have_scores_of_both_splits_and_figures_in_tensorboard(storage: Path) -> None:
     for trial in read_trials(storage / "runs" / "undisturbed", "confirm"):
         assert trial.state is State.COMPLETED

@@ -12,6 +12,7 @@ from tagsearch.errors import SomeTrialsFailedError, StoppedError, UsageError
 
 if TYPE_CHECKING:
     from tagsearch.study.extension import Extension
+    from tagsearch.study.plan import Plan
     from tagsearch.study.schema import Study
 
 ASK_ABOVE_HOURS = 1.0
@@ -35,28 +36,30 @@ def run(
     tagsearch run losses.yaml --data mtat=/data/MagnaTagATune --profile gpu
     """
     study = _read_study(file, overrides, profile=profile, data=data, seed=seed)
-    hours = _print_plan(study, options["max_concurrent"])
+    plan = _print_plan(study, options["max_concurrent"], storage)
     if dry_run:
         return
-    _ask(hours, yes=yes)
+    _ask(plan.hours, yes=yes)
     from tagsearch.search.run_folder import new_run_folder
 
-    _start(study, new_run_folder(study, storage=storage, name=name), storage, **options)
+    _start(study, new_run_folder(study, storage=storage, name=name), storage, plan=plan, **options)
 
 
 @click.command()
 @with_options(study_arguments)
 @click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once; default: the cores.")
+@storage_option
 def plan(
     file: str, overrides: tuple[str, ...], profile: str | None, data: str | None, seed: int | None,
-    max_concurrent: int | None,
+    max_concurrent: int | None, storage: Path,
 ) -> None:  # fmt: skip
-    """Print arms, trials, epochs, predicted hours and disk of a study; start nothing.
+    """Print arms, trials, epochs, predicted hours and disk of a study, and the smallest effects that its hypotheses
+    can resolve; start nothing. How much scores scatter is taken from an earlier run on the corpus, if there is one.
 
     \b
     tagsearch plan search_spaces/losses.yaml tune.trials_per_arm=16
     """
-    _print_plan(_read_study(file, overrides, profile=profile, data=data, seed=seed), max_concurrent)
+    _print_plan(_read_study(file, overrides, profile=profile, data=data, seed=seed), max_concurrent, storage)
 
 
 @click.command()
@@ -112,14 +115,13 @@ def _read_study(
     return study
 
 
-def _print_plan(study: "Study", max_concurrent: int | None) -> float:
-    """Predicted hours."""
+def _print_plan(study: "Study", max_concurrent: int | None, storage: Path) -> "Plan":
     from tagsearch.study.plan import predict
     from tagsearch.study.plan_text import describe
 
-    made = predict(study, n_slots=max_concurrent)
+    made = predict(study, n_slots=max_concurrent, storage=storage)
     click.echo(describe(study, made))
-    return made.hours
+    return made
 
 
 def _ask(hours: float, *, yes: bool) -> None:
@@ -140,6 +142,7 @@ def _start(
     *,
     quiet: bool,
     verbose: bool,
+    plan: "Plan | None" = None,
     gpus_per_trial: float | None,
     extension: "Extension | None" = None,
     **options: Any,
@@ -158,7 +161,7 @@ def _start(
         corpus, features = open_data(study, cache=storage / "cache", progress=progress, say=out.print)
     folder.mkdir(parents=True, exist_ok=True)
     with taken(folder):
-        open_run(folder, study, corpus.table, device=device)
+        open_run(folder, study, corpus.table, device=device, plan=plan)
         if extension is not None:
             extend(folder, extension)
         if corpus.bad:

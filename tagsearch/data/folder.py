@@ -65,14 +65,23 @@ def load(*, cache: Path, progress: Progress, path: str, labels: str, tags: str, 
 
 
 def size(*, path: str, labels: str, tags: str, sample_rate: int) -> CorpusSize:
-    """Clips by split as the label file lists them, whether their audio is there or not, and how long a few of them
-    are. Raises CorpusError."""
+    """Clips by split as the label file lists them, whether their audio is there or not, how long a few of them are, and
+    the artists in test if the file names every clip's. Raises CorpusError."""
     root = _folder(path)
     labelled = read_label_file(_label_file(root, labels))
-    splits, _ = _splits(labelled, _works(labelled)[0])
+    works, artists_unknown = _works(labelled)
+    splits, _ = _splits(labelled, works)
+    test_artists = {work.artist for work, number in zip(works, splits, strict=True) if number == SPLITS.index("test")}
     train, valid, test = (int(np.sum(splits == number)) for number in range(len(SPLITS)))
     seconds = _typical_seconds(root, labelled.paths, sample_rate)
-    return CorpusSize(train=train, valid=valid, test=test, clip_seconds=seconds, n_tags=len(labelled.tags))
+    return CorpusSize(
+        train=train,
+        valid=valid,
+        test=test,
+        clip_seconds=seconds,
+        n_tags=len(labelled.tags),
+        test_artists=None if artists_unknown else len(test_artists),
+    )
 
 
 def _typical_seconds(root: Path, paths: Sequence[str], sample_rate: int) -> float:

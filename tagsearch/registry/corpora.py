@@ -40,8 +40,8 @@ CORPORA: dict[str, CorpusEntry] = {
         },
         size_knob="size",
         sizes={
-            "full": CorpusSize(train=1199, valid=396, test=1106, clip_seconds=8.0, n_tags=50),
-            "small": CorpusSize(train=117, valid=39, test=96, clip_seconds=8.0, n_tags=50),
+            "full": CorpusSize(train=1199, valid=396, test=1106, clip_seconds=8.0, n_tags=50, test_artists=189),
+            "small": CorpusSize(train=117, valid=39, test=96, clip_seconds=8.0, n_tags=50, test_artists=20),
         },
     ),
     "mtat": CorpusEntry(
@@ -60,10 +60,14 @@ CORPORA: dict[str, CorpusEntry] = {
         },
         size_knob="split",
         sizes={
-            "12:1:3": CorpusSize(train=18_706, valid=1_825, test=5_329, clip_seconds=29.1, n_tags=188),
-            "filtered": CorpusSize(train=15_244, valid=1_529, test=4_332, clip_seconds=29.1, n_tags=188),
-            "hw2": CorpusSize(train=6_206, valid=1_529, test=1_339, clip_seconds=29.1, n_tags=188),
-            "artist_disjoint": CorpusSize(train=19_301, valid=1_719, test=4_840, clip_seconds=29.1, n_tags=188),
+            "12:1:3": CorpusSize(train=18_706, valid=1_825, test=5_329, clip_seconds=29.1, n_tags=188, test_artists=75),
+            "filtered": CorpusSize(
+                train=15_244, valid=1_529, test=4_332, clip_seconds=29.1, n_tags=188, test_artists=75
+            ),
+            "hw2": CorpusSize(train=6_206, valid=1_529, test=1_339, clip_seconds=29.1, n_tags=188, test_artists=26),
+            "artist_disjoint": CorpusSize(
+                train=19_301, valid=1_719, test=4_840, clip_seconds=29.1, n_tags=188, test_artists=47
+            ),
         },
     ),
     "mtat_hw2": CorpusEntry(
@@ -75,7 +79,7 @@ CORPORA: dict[str, CorpusEntry] = {
             "tags": _MTAT_TAGS,
             "merge": _MERGE,
         },
-        sizes={"": CorpusSize(train=6_206, valid=1_529, test=1_339, clip_seconds=8.0, n_tags=188)},
+        sizes={"": CorpusSize(train=6_206, valid=1_529, test=1_339, clip_seconds=8.0, n_tags=188, test_artists=26)},
     ),
     "folder": CorpusEntry(
         target="tagsearch.data.folder:load",

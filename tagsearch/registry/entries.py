@@ -101,13 +101,15 @@ class ModelEntry(Entry):
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusSize:
-    """Clips by split, the length of one, and tags, for predictions; what there is is counted when it is opened."""
+    """Clips by split, the length of one, and tags, for predictions; what there is is counted when it is opened.
+    `test_artists`: of the test split, None if unknown."""
 
     train: int
     valid: int
     test: int
     clip_seconds: float
     n_tags: int
+    test_artists: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,8 @@ from tagsearch.files import read_json, write_json, write_text
 from tagsearch.records import CorpusTable, Trial, is_run, list_runs, read_corpus, read_trials
 from tagsearch.study.extension import Extension, read_extension, write_extension
 from tagsearch.study.lock import LOCK_FILE, earlier_runs, make_lock, registered
+from tagsearch.study.plan import Plan
+from tagsearch.study.plan_file import PLAN_FILE, plan_record
 from tagsearch.study.resolved import write_resolved
 from tagsearch.study.schema import Study
 
@@ -44,9 +46,9 @@ def new_run_folder(study: Study, *, storage: Path, name: str | None) -> Path:
     return next(storage / candidate for candidate in candidates if not (storage / candidate).exists())
 
 
-def open_run(folder: Path, study: Study, table: CorpusTable, *, device: str) -> None:
+def open_run(folder: Path, study: Study, table: CorpusTable, *, device: str, plan: Plan | None = None) -> None:
     """Write what has to be there before the first trial, unless it is there. resolved.yaml comes last: it makes the
-    folder a run, so that no run is without its registration.
+    folder a run, so that no run is without its registration. `plan`: what was predicted, if anything was.
 
     Raises UsageError if the run was begun with another corpus, or if trials are there for which nothing was."""
     if is_run(folder):
@@ -68,6 +70,8 @@ def open_run(folder: Path, study: Study, table: CorpusTable, *, device: str) -> 
     earlier = earlier_runs(folder, lock["content"])
     write_json(folder / LOCK_FILE, registered(lock, earlier=earlier), durable=True)
     write_json(folder / "environment.json", _environment(table, device=device))
+    if plan is not None:
+        write_json(folder / PLAN_FILE, plan_record(plan))
     write_text(folder / "resolved.yaml", write_resolved(study), durable=True)
 
 

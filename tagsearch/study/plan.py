@@ -13,8 +13,10 @@ those that emulate it) and `channels_last` (the measured times are without it; a
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, exp, log, pow
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tagsearch.records import Config, Phase, Split
 from tagsearch.registry import MODELS, ModelEntry, Scalar, corpus_entry
@@ -22,6 +24,9 @@ from tagsearch.study.chunks import check_chunks, longest_chunk, models_of
 from tagsearch.study.overrides import has_gpu
 from tagsearch.study.schema import Arm, Asha, Study, Tunable
 from tagsearch.study.settings import changed
+
+if TYPE_CHECKING:
+    from tagsearch.study.resolution import Resolution
 
 START_SECONDS = 10.0  # Ray and its first actors, once a phase
 BACKWARD_COST = 3.0  # forward and backward, in forwards
@@ -69,6 +74,7 @@ class Plan:
     phases: tuple[PhasePlan, ...]
     n_slots: int
     feature_bytes: int  # of the cache, for all front ends; made once
+    power: tuple["Resolution", ...] = ()  # what the hypotheses can resolve, a part and metric each
 
     @property
     def n_trials(self) -> int:
@@ -109,18 +115,19 @@ def make_plan(
     return Plan(arms=study.confirm_arms, phases=phases, n_slots=n_slots, feature_bytes=feature_bytes)
 
 
-def predict(study: Study, *, n_slots: int | None = None) -> Plan:
+def predict(study: Study, *, n_slots: int | None = None, storage: Path | None = None) -> Plan:
     """The plan on the corpus that the study names, on this machine: at the size that corpus is known to have, or that
     its label file tells (then CorpusError if it cannot be read). Raises StudyError if the corpus is known to have clips
     shorter than a model's chunks and the study does not repeat them.
 
-    `n_slots`: trials at a time; by default as many as there are cores, or four to a GPU."""
+    `n_slots`: trials at a time; by default as many as there are cores, or four to a GPU. `storage`: where earlier runs
+    may be, whose replicates tell how much scores scatter."""
     on_gpu = has_gpu()
     corpus = corpus_entry(str(study.data["corpus"]))
     size = corpus.size({name: study.data[name] for name in corpus.knobs})
     if corpus.sizes:  # else the length of its clips is a guess
         check_chunks(study, clip_seconds=size.clip_seconds)
-    return make_plan(
+    plan = make_plan(
         study,
         n_clips={"train": size.train, "valid": size.valid, "test": size.test},
         clip_seconds=size.clip_seconds,
@@ -128,6 +135,11 @@ def predict(study: Study, *, n_slots: int | None = None) -> Plan:
         n_slots=n_slots or (TRIALS_PER_GPU if on_gpu else os.cpu_count() or 1),
         speed=GPU_SPEED if on_gpu else CPU_SPEED,
     )
+    if not study.hypotheses:
+        return plan
+    from tagsearch.study.resolution import resolve  # scipy.special takes as long to import as all else of a plan
+
+    return replace(plan, power=resolve(study, n_artists=size.test_artists, storage=storage))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from tagsearch.search.status import describe, list_lines
 from tagsearch.study.extension import Extension
 from tagsearch.study.lock import is_intact, read_lock
 from tagsearch.study.parse import read_study
+from tagsearch.study.plan import predict
 from tests.fake_corpus import make_table
 from tests.fake_trial import specs, tiny_study
 
@@ -118,6 +119,20 @@ def test_an_unfinished_run_is_not_extended(finished: Path) -> None:
     with pytest.raises(UsageError, match=r"is unfinished: only a finished run .* `tagsearch resume"):
         extend(finished, Extension(seeds=9, as_declared=True, time=""))
     assert not (finished / "extension.json").exists()
+
+
+def test_a_run_keeps_the_plan_that_it_was_started_with(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(STUDY)
+    study = read_study(tmp_path / "mine.yaml")
+    plan = predict(study, n_slots=3)
+    open_run(tmp_path / "first", study, TABLE, device="cpu", plan=plan)
+    kept = json.loads((tmp_path / "first" / "plan.json").read_text())
+    assert kept["n_slots"] == 3
+    assert [(one["phase"], one["n_trials"], one["seconds"]) for one in kept["phases"]] == [
+        (phase.phase, phase.n_trials, phase.seconds) for phase in plan.phases
+    ]
+    open_run(tmp_path / "first", study, TABLE, device="cpu", plan=predict(study, n_slots=1))
+    assert json.loads((tmp_path / "first" / "plan.json").read_text())["n_slots"] == 3
 
 
 def test_a_run_goes_on_with_its_own_corpus_only(run: Path) -> None:
