@@ -14,6 +14,7 @@ from analysis.rundata import RunData
 from analysis.sections import Part, Section, Text
 from analysis.words import quantity
 from tagsearch.study import schema
+from tagsearch.study.extension import alpha_share
 from tagsearch.study.schema import Contrast, Hypothesis
 
 NONE = "The study declares no hypothesis."
@@ -40,7 +41,7 @@ _KINDS: Mapping[schema.PartKind, str] = {
 def hypotheses_section(run: RunData, registration: str) -> Section:
     """Anchor "hypotheses". `registration`: whether it still holds, in a sentence."""
     hypotheses, complaint = registered(run)
-    lines = [when_registered(run, registration), *([complaint] if complaint else [])]
+    lines = [when_registered(run, registration), looks(run), *([complaint] if complaint else [])]
     parts: list[Part] = [Text(lines=tuple(lines))]
     if not hypotheses:
         parts.append(Text(lines=(NONE,)))
@@ -52,10 +53,22 @@ def hypotheses_section(run: RunData, registration: str) -> Section:
 
 
 def when_registered(run: RunData, registration: str) -> str:
-    time = (run.lock or {}).get("registered") or started(run)
-    if run.lock is None or not time:
+    """The registration with its whole hash, and where it has no time of its own with that of the run's beginning."""
+    if run.lock is None:
         return registration
-    return f"{registration} Time: {time}; SHA-256 {run.lock.get('sha256')}."
+    begun = "" if "registered" in run.lock else started(run)
+    return f"{registration} SHA-256 {run.lock.get('sha256')}." + (f" The run began {begun}." if begun else "")
+
+
+def looks(run: RunData) -> str:
+    """How many seeds are read, and when."""
+    confirm = run.study.confirm
+    if confirm.extension is None:
+        return f"Seeds an arm: {confirm.seeds}, read in one look."
+    return (
+        f"Seeds an arm: {confirm.seeds}, and {confirm.extension} with the declared extension; the first look spends "
+        f"{alpha_share(run.study, None):.0%} of alpha, the second the rest."
+    )
 
 
 def registered(run: RunData) -> tuple[Sequence[Hypothesis], str]:

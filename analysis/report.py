@@ -75,7 +75,9 @@ def report_sections(summary: Summary) -> list[Section]:
 
 def discussion(summary: Summary) -> Section:
     """Anchor "discussion": the verdicts with their reasons."""
-    parts: list[Part] = [*summary.cards] or [Text(lines=(NO_HYPOTHESIS,))]
+    deviations = f"Deviations from what was registered: {'; '.join(summary.deviations)}."
+    parts: list[Part] = [Text(lines=(deviations,))] if summary.deviations else []
+    parts += [*summary.cards] or [Text(lines=(NO_HYPOTHESIS,))]
     frame = summary.claims
     tables = {} if frame.empty else {"verdicts": frame}
     return Section(anchor="discussion", title="Discussion", parts=parts, tables=tables)

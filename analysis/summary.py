@@ -141,8 +141,6 @@ class Summary:
         return [] if self.verdicts else [NO_HYPOTHESIS]
 
 
-
-
 def summarize(run: Path | str | RunData) -> Summary:
     """Read a run folder and judge it, finished or not.
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from analysis import plan_section
+from analysis.deviations import registration
 from analysis.environment_section import environment_section
 from analysis.grids import Grid
 from analysis.hypothesis_section import hypotheses_section, registered
@@ -91,14 +92,32 @@ def test_parts_contrasts_endpoints_margins_alpha_check_and_premises_are_told(tmp
 
 def test_when_and_under_which_hash_they_were_registered_is_told(tmp_path):
     lock = make_lock(FAKE.study(), None) | {"registered": "2026-01-02T03:04:05+00:00"}
-    told = hypotheses_section(run_of(tmp_path, lock=lock), "Registered.").markdown()
-    assert f"Registered. Time: 2026-01-02T03:04:05+00:00; SHA-256 {lock['sha256']}." in told
+    run = run_of(tmp_path, lock=lock)
+    told = hypotheses_section(run, registration(run)).markdown()
+    assert f"Registered before the run as {lock['sha256'][:12]} (2026-01-02T03:04:05+00:00)" in told
+    assert f"SHA-256 {lock['sha256']}." in told
 
 
 def test_a_registration_without_a_time_has_that_of_the_run(tmp_path):
     run = run_of(tmp_path, lock=make_lock(FAKE.study(), None))
     files.write_json(tmp_path / "environment.json", {"started": "2026-02-03"})
-    assert "Time: 2026-02-03;" in hypotheses_section(run, "Registered.").markdown()
+    assert "The run began 2026-02-03." in hypotheses_section(run, "Registered.").markdown()
+
+
+@pytest.mark.parametrize(
+    ("extension", "told"),
+    [
+        (None, "Seeds an arm: 5, read in one look."),
+        (
+            10,
+            "Seeds an arm: 5, and 10 with the declared extension; the first look spends 60% of alpha, the second 40%.",
+        ),
+    ],
+)
+def test_the_looks_that_were_declared_are_told(tmp_path, extension, told):
+    run = run_of(tmp_path)
+    study = replace(run.study, confirm=replace(run.study.confirm, extension=extension))
+    assert told in hypotheses_section(replace(run, study=study), "Registered.").markdown()
 
 
 @pytest.mark.parametrize("hypotheses", [[{"id": "h1", "arms": ["focal"]}], None, [{**asdict(SPOKEN), "new": 1}]])
