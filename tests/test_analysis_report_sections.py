@@ -19,7 +19,7 @@ from tagsearch.records import State
 from tagsearch.study.contrasts import versus
 from tagsearch.study.lock import make_lock
 from tagsearch.study.schema import Contrast, Hypothesis, Part
-from tests.fake_run import FakeRun
+from tests.fake_run import FakeRun, register
 
 FAKE = FakeRun(signals={"bce": 1.0, "focal": 1.5, "triplet": 0.7}, n_clips=150)
 LADDER = Part(
@@ -91,11 +91,12 @@ def test_parts_contrasts_endpoints_margins_alpha_check_and_premises_are_told(tmp
 
 
 def test_when_and_under_which_hash_they_were_registered_is_told(tmp_path):
-    lock = make_lock(FAKE.study(), None) | {"registered": "2026-01-02T03:04:05+00:00"}
-    run = run_of(tmp_path, lock=lock)
+    study = FAKE.write(tmp_path)
+    register(tmp_path, study, registered="2026-01-02T03:04:05+00:00")
+    run = gather(tmp_path, study)
     told = hypotheses_section(run, registration(run)).markdown()
-    assert f"Registered before the run as {lock['sha256'][:12]} (2026-01-02T03:04:05+00:00)" in told
-    assert f"SHA-256 {lock['sha256']}." in told
+    assert f"Registered before the run as {run.lock['sha256'][:12]} (2026-01-02T03:04:05+00:00)" in told
+    assert f"SHA-256 {run.lock['sha256']}." in told
 
 
 def test_a_registration_without_a_time_has_that_of_the_run(tmp_path):
@@ -110,7 +111,7 @@ def test_a_registration_without_a_time_has_that_of_the_run(tmp_path):
         (None, "Seeds an arm: 5, read in one look."),
         (
             10,
-            "Seeds an arm: 5, and 10 with the declared extension; the first look spends 60% of alpha, the second 40%.",
+            "Seeds an arm: 5, and 10 with the declared extension; the first look spends 60% of alpha, the second the rest.",
         ),
     ],
 )

@@ -6,6 +6,8 @@ import pytest
 
 import analysis
 from analysis import summary_json
+from analysis.rundata import gather
+from analysis.summary import summarize
 from tagsearch import files
 from tagsearch.records import State
 from tests.fake_run import FakeRun, claim, summary_of
@@ -54,7 +56,9 @@ def test_a_summary_that_lacks_a_table_or_has_an_unknown_outcome_breaks_it(tmp_pa
 
 
 def test_it_tells_study_tables_deviations_and_environment(tmp_path):
-    summary = summary_of(FakeRun(n_clips=150, signals=TWO), tmp_path)
+    study = FakeRun(n_clips=150, signals=TWO).write(tmp_path)
+    (tmp_path / "lock.json").unlink()
+    summary = summarize(gather(tmp_path, study))
     files.write_json(tmp_path / "environment.json", {"started": "2026-01-02", "git": None})
     content = strict(summary.render("json"))
     assert content["study"]["arms"] == ["bce", "focal"]
