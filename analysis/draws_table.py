@@ -22,8 +22,8 @@ Floats = npt.NDArray[np.float64]
 NOT_RECORDED = "-"
 DRAWS_NOTE = (
     "How often clips with a tag were drawn, beside drawing all clips alike (1): mean over the fifth of the tags with "
-    "the most training clips (head), the next two fifths (mid) and the last (tail). Repeated: how often in an epoch the "
-    "clip that was drawn most. Never drawn: share of the training clips."
+    "the most training clips (head), the next two fifths (mid) and the last (tail). Repeated: how often in an epoch "
+    "the clip that was drawn most. Never drawn: share of the training clips."
 )
 
 

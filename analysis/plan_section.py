@@ -1,18 +1,15 @@
 """Section "Plan and actual": what plan.json promised before the first trial, and what became of it.
 
-plan.json, written when a run begins: {"n_slots", "phases": [{"phase", "n_trials", "expected_epochs", "seconds",
-"disk_bytes"}], "power": [{"hypothesis", "metric", "smallest_effect", "floor", "margin", "source"}]}; seconds are wall
-time over all slots, effects fractions of 1 (null where there is none).
+plan.json is tagsearch.study.plan_file's: seconds are wall time over all slots, effects are told as the cards tell them.
 """
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from analysis import words
-from analysis.endpoints import METRIC_NAMES
 from analysis.grids import Grid
 from analysis.judgement import Claim, HypothesisVerdict
 from analysis.rundata import RunData
@@ -21,6 +18,7 @@ from analysis.tuning import clock
 from tagsearch.errors import RecordError
 from tagsearch.files import read_json
 from tagsearch.records import Phase
+from tagsearch.study.plan_file import PLAN_FILE
 
 PHASES: tuple[Phase, ...] = ("tune", "confirm")
 UNKNOWN = "-"
@@ -41,7 +39,7 @@ Row = Mapping[str, Any]
 
 def plan_section(run: RunData, verdicts: Sequence[HypothesisVerdict]) -> Section:
     """Anchor "plan". A plan.json that is missing or cannot be read is told."""
-    plan, complaint = _read(run.folder / "plan.json")
+    plan, complaint = _read(run.folder / PLAN_FILE)
     parts: list[Part] = [Text(lines=(complaint,))] if complaint else []
     parts.append(cost_grid(run, plan))
     if promised := plan.get("power") or ():
@@ -106,35 +104,35 @@ def _size(n_bytes: float) -> str:
 
 
 def power_grid(promised: Sequence[Row], verdicts: Sequence[HypothesisVerdict]) -> Grid:
-    claims = {one.id: list(_claims(one)) for one in verdicts}
+    claims = _by_endpoint(verdicts)
     rows = [
         (
-            str(one["hypothesis"]),
-            str(METRIC_NAMES.get(one["metric"], one["metric"])),
-            *(_effect(one[name]) for name in ("margin", "smallest_effect", "floor")),
-            _effect(_widest(_about(claims.get(one["hypothesis"], []), one["metric"]))),
+            *(str(one[name]) for name in ("hypothesis", "part", "endpoint")),
+            f"{one['margin']:g}",
+            *(_effect(one[name]) for name in ("smallest_effect", "floor")),
+            _effect(_widest(claims.get((one["hypothesis"], one["part"], one["endpoint"]), []))),
             str(one["source"]),
         )
         for one in promised
     ]
     return Grid(
         title="What it could show",
-        head=("hypothesis", "metric", "margin", "smallest effect", "floor", "half width got", "predicted from"),
+        head=("hypothesis", "part", "metric", "margin", "smallest effect", "floor", "half width got", "predicted from"),
         rows=tuple(rows),
-        right=(False, False, True, True, True, True, False),
+        right=(False, False, False, True, True, True, True, False),
         notes=(POWER_NOTE,),
     )
 
 
-def _claims(verdict: HypothesisVerdict) -> Iterator[Claim]:
-    for part in verdict.parts:
-        for member in part.members:
-            yield from member.claims
-
-
-def _about(claims: Sequence[Claim], metric: str) -> list[Claim]:
-    """Those on the metric over all tags, as the prediction is."""
-    return [one for one in claims if one.metric == metric and one.endpoint.tags == "all"]
+def _by_endpoint(verdicts: Sequence[HypothesisVerdict]) -> Mapping[tuple[str, str, str], list[Claim]]:
+    """Claims by hypothesis, part and endpoint."""
+    found: dict[tuple[str, str, str], list[Claim]] = {}
+    for one in verdicts:
+        for part in one.parts:
+            for member in part.members:
+                for claim in member.claims:
+                    found.setdefault((one.id, part.id, claim.endpoint.name), []).append(claim)
+    return found
 
 
 def _widest(claims: Sequence[Claim]) -> float | None:

@@ -111,7 +111,7 @@ def test_a_registration_without_a_time_has_that_of_the_run(tmp_path):
         (None, "Seeds an arm: 5, read in one look."),
         (
             10,
-            "Seeds an arm: 5, and 10 with the declared extension; the first look spends 60% of alpha, the second the rest.",
+            "5, and 10 with the declared extension; the first look spends 60% of alpha, the second the rest.",
         ),
     ],
 )
@@ -146,7 +146,8 @@ PLAN = {
     "power": [
         {
             "hypothesis": "h1",
-            "metric": "pr_auc",
+            "part": "p1",
+            "endpoint": "PR AUC",
             "smallest_effect": 0.0213,
             "floor": None,
             "margin": 0.01,
@@ -165,8 +166,8 @@ def test_what_was_predicted_stands_beside_what_was_needed(tmp_path):
     assert tune == ("tune", "9", "9", "21", "18", "1:02:03", "0:00:00", "2 MB", f"{size / 1e6:.0f} MB")
     assert confirm[:5] == ("confirm", "15", "15", "60", "60")
     assert confirm[7] == "3.0 GB"
-    assert power.rows[0][:5] == ("h1", "PR AUC", "0.010", "0.021", "-")
-    assert power.rows[0][6] == "assumed"
+    assert power.rows[0][:6] == ("h1", "p1", "PR AUC", "0.01", "0.021", "-")
+    assert power.rows[0][7] == "assumed"
 
 
 def test_the_half_width_got_is_the_widest_of_the_hypothesis_s_contrasts(tmp_path):
@@ -180,7 +181,7 @@ def test_the_half_width_got_is_the_widest_of_the_hypothesis_s_contrasts(tmp_path
         if one.metric == "pr_auc"
     ]
     _, power = grids(plan_section.plan_section(run, [verdict]))
-    assert float(power.rows[0][5]) == pytest.approx(max(halves), abs=0.0006)
+    assert float(power.rows[0][6]) == pytest.approx(max(halves), abs=0.0006)
 
 
 def test_a_run_without_a_plan_tells_what_it_needed(tmp_path):
