@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 from analysis import words
+from analysis.endpoints import Endpoint
 from analysis.grids import escaped_markdown
 from analysis.intervals import Estimate
 from analysis.judgement import Claim, HypothesisVerdict, Member, PartVerdict
@@ -64,9 +65,15 @@ class Card:
 
 
 def headline(verdict: HypothesisVerdict) -> str:
+    return f"{verdict.id}: {standing(verdict)}"
+
+
+def standing(verdict: HypothesisVerdict) -> str:
+    if verdict.basis == "descriptive":
+        return f"{verdict.verdict} (grade {verdict.grade}: descriptive, 1 seed)"
     looks = f", look {verdict.look} of {verdict.looks}" if verdict.looks > 1 else ""
     basis = ", exploratory" if verdict.basis == "exploratory" else ""
-    return f"{verdict.id}: {verdict.verdict} (grade {verdict.grade}, alpha {verdict.alpha:g}{looks}{basis})"
+    return f"{verdict.verdict} (grade {verdict.grade}, alpha {verdict.alpha:g}{looks}{basis})"
 
 
 def lines(verdict: HypothesisVerdict) -> list[tuple[int, str]]:
@@ -90,6 +97,8 @@ def lines(verdict: HypothesisVerdict) -> list[tuple[int, str]]:
 
 def robustness(verdict: HypothesisVerdict) -> str:
     half, double, alone = verdict.other_margins[0.5], verdict.other_margins[2.0], verdict.other_scope
+    if verdict.scope == "point":
+        return f"With half the margins: {half}; with twice the margins: {double}."
     if {half, double, alone} == {verdict.verdict}:
         return "The verdict is the same on this test set alone, and with half or twice the margins."
     return (
@@ -179,28 +188,29 @@ def _claim_json(claim: Claim) -> dict[str, object]:
         "endpoint": claim.endpoint.name,
         "outcome": str(claim.outcome),
         "rho": claim.margin,
-        "lo": _finite(claim.lower),
-        "hi": _finite(claim.upper),
+        "lo": _finite(claim.endpoint.told(claim.lower)),
+        "hi": _finite(claim.endpoint.told(claim.upper)),
         "alpha_lo": claim.levels.lower,
         "alpha_hi": claim.levels.upper,
-        "floor": _finite(claim.floor),
+        "floor": _finite(claim.endpoint.told(claim.floor)),
         "flags": list(claim.flags),
         "reason": claim.reason,
         "next": {"seeds": claim.needs.seeds, "clusters": claim.needs.artists},
     }
-    return told | (_estimate_json(claim.estimate) if claim.estimate else {"est": None})
+    return told | (_estimate_json(claim.estimate, claim.endpoint) if claim.estimate else {"est": None})
 
 
-def _estimate_json(estimate: Estimate) -> dict[str, object]:
+def _estimate_json(estimate: Estimate, endpoint: Endpoint) -> dict[str, object]:
+    """Effects as they are told; standard errors in the units that the rule works in (see `endpoints`)."""
     return {
-        "est": estimate.value,
+        "est": endpoint.told(estimate.value),
         "df": estimate.seed_df,
         "K": estimate.n_seeds,
         "C": estimate.n_clusters,
         "paired": estimate.paired,
         "se_seed": _finite(math.sqrt(estimate.seed_variance)),
         "se_clip": _finite(math.sqrt(estimate.clip_variance)),
-        "per_seed": list(estimate.per_seed),
+        "per_seed": [endpoint.told(one) for one in estimate.per_seed],
     }
 
 

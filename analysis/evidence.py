@@ -5,6 +5,7 @@ each test cluster (see tagsearch's `ranks`). Clusters are artists. Tags without 
 clip are left out of every score, the same for all arms, and counted.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -141,7 +142,8 @@ class Evidence:
         if any(sample is None for sample in samples) or (paired and not _shared(arms)):
             return None
         present = [sample for sample in samples if sample is not None]
-        return intervals.contrast(present, list(contrast.weights.values()), paired=paired)
+        estimate = intervals.contrast(present, list(contrast.weights.values()), paired=paired)
+        return estimate if math.isfinite(estimate.value) else None  # balance is not there where no part claims it
 
     def are_paired(self, contrast: Contrast) -> bool:
         """Whether the seeds of the contrast's arms belong together by design."""

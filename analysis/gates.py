@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from analysis import intervals
 from analysis.evidence import ArmEvidence, Evidence
-from analysis.intervals import Sample
+from analysis.intervals import Sample, Scope
 from analysis.rundata import RunData
 from tagsearch.records import State, Trial
 from tagsearch.study.schema import Check, Contrast, Hypothesis, Study
@@ -61,14 +61,16 @@ def trained(arm: ArmEvidence, *, prevalence: float, alpha: float) -> Gate:
     if not arm.seeds:
         return gate(f"{arm.name} has no completed trial")
     roc, pr = arm.mean("roc_auc"), arm.mean("pr_auc")
-    lower = (roc.interval(alpha) if len(arm.seeds) > 1 else roc.model_interval(alpha))[0]
+    scope: Scope = "population" if roc.n_clusters > 1 else "benchmark"  # one artist says nothing of others
+    lower = (roc.interval(alpha, scope) if len(arm.seeds) > 1 else roc.model_interval(alpha))[0]
     return gate(untrained(arm.name, roc=roc.value, lower=lower, pr=pr.value, prevalence=prevalence))
 
 
 def untrained(name: str, *, roc: float, lower: float, pr: float, prevalence: float) -> str:
     """Why an arm is not shown to be better than chance; empty if it is. `lower`: limit of its ROC AUC."""
     if lower <= 0.5:
-        return f"{name} is not shown to rank better than chance (ROC AUC {roc:.3f}, from {lower:.3f})"
+        limit = f", from {lower:.3f}" if lower < roc else ""
+        return f"{name} is not shown to rank better than chance (ROC AUC {roc:.3f}{limit})"
     if pr <= ABOVE_CHANCE * prevalence:
         return f"the PR AUC of {name}, {pr:.3f}, is hardly above chance ({prevalence:.3f})"
     return ""
@@ -77,8 +79,8 @@ def untrained(name: str, *, roc: float, lower: float, pr: float, prevalence: flo
 def equal_budget(study: Study, arms: Sequence[ArmEvidence]) -> Gate:
     about = ", ".join(arm.name for arm in arms)
     told = [
-        (_excess(arms, "clips_drawn", "training clips"), _budget_excuse(study)),
-        (_excess(arms, "audio_seconds", "seconds of audio"), _budget_excuse(study) or _audio_excuse(arms)),
+        (_excess(arms, "clips_drawn", "training clips"), _budget_excuse(study, arms)),
+        (_excess(arms, "audio_seconds", "seconds of audio"), _budget_excuse(study, arms) or _audio_excuse(arms)),
     ]
     texts = [f"{excess}: {excuse}" if excuse else excess for excess, excuse in told if excess]
     passed = all(excuse for excess, excuse in told if excess)
@@ -93,16 +95,16 @@ def _excess(arms: Sequence[ArmEvidence], name: str, of_what: str) -> str:
     return f"{high.name} drew {excess:.0%} more {of_what} than {low.name}" if excess > BUDGET_TOLERANCE else ""
 
 
-def _budget_excuse(study: Study) -> str:
-    """Why budgets may differ by declaration; empty if they may not."""
-    if "epochs" in study.factors:
-        return "the number of epochs is the factor"
-    if study.tune and any(tunable.name == "epochs" for tunable in study.tune.tunables):
-        return "the number of epochs was tuned"
+def _budget_excuse(study: Study, arms: Sequence[ArmEvidence]) -> str:
+    """Why these arms' budgets may differ by declaration; empty if they may not."""
+    if len({arm.config.get("epochs") for arm in arms}) > 1:
+        if "epochs" in study.factors:
+            return "the number of epochs is the factor"
+        if study.tune and any(tunable.name == "epochs" for tunable in study.tune.tunables):
+            return "the number of epochs was tuned"
+        return "the arms declare different numbers of epochs"
     if study.stop.patience is not None or study.stop.min_lr is not None:
         return "the study's stop rule, the same for all arms, ended the trials"
-    if len({arm.config["epochs"] for arm in study.arms}) > 1:
-        return "the arms declare different numbers of epochs"
     return ""
 
 

@@ -14,7 +14,7 @@ Scope "point" takes the estimate as if it were exact: what summary numbers alone
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -51,6 +51,7 @@ class Estimate:
     seed_df: float
     clip_variance: float  # V_corr
     model_variance: float  # V, of these very checkpoints
+    squared_weights: float = 2.0  # their sum over the arms: 2 for a difference
 
     def half_width(self, alpha: float, scope: Scope = "population") -> float:
         if scope == "point":
@@ -85,7 +86,7 @@ class Estimate:
     @property
     def tipping_sd(self) -> float:
         """The seed SD of one run above which, with one seed an arm, the sign would not be established; 0 if never."""
-        return math.sqrt(max(0.0, (self.value**2 / 3.84 - self.model_variance) / 2))
+        return math.sqrt(max(0.0, (self.value**2 / 3.84 - self.model_variance) / self.squared_weights))
 
     def seeds_needed(self, distance: float, *, alpha: float, scope: Scope = "population") -> int | None:
         """Seeds an arm needs so that the half width falls below `distance`, with 80 % assurance for the seed SD.
@@ -122,8 +123,12 @@ def cluster_variance(influence: Floats) -> Floats:
 
 
 def contrast(samples: Sequence[Sample], weights: Sequence[float], *, paired: bool) -> Estimate:
-    """Estimate sum over arms of weight x mean. `paired`: the arms share seeds by design; only shared seeds count."""
-    return _paired(samples, weights) if paired else _unpaired(samples, weights)
+    """Estimate sum over arms of weight x mean. `paired`: the arms share seeds by design; only shared seeds count. An
+    arm of weight 0, the middle one of a line through three, adds nothing, not even the doubt of a single seed."""
+    kept = [(sample, weight) for sample, weight in zip(samples, weights, strict=True) if weight != 0.0]
+    samples, weights = [sample for sample, _ in kept], [weight for _, weight in kept]
+    estimate = _paired(samples, weights) if paired else _unpaired(samples, weights)
+    return replace(estimate, squared_weights=sum(weight**2 for weight in weights))
 
 
 def _paired(samples: Sequence[Sample], weights: Sequence[float]) -> Estimate:

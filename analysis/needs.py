@@ -32,10 +32,10 @@ def hardest(needs: Sequence[Needs]) -> Needs:
     )
 
 
-def easiest(needs: Sequence[Needs]) -> Needs:
-    """One of these is enough."""
-    by_seeds = [need for need in needs if need.seeds is not None]
-    if by_seeds:
-        return min(by_seeds, key=lambda need: need.seeds or 0)
-    by_artists = [need for need in needs if need.artists is not None]
-    return min(by_artists, key=lambda need: need.artists or 0) if by_artists else Needs()
+def easiest(needs: Sequence[Needs], n: int) -> Needs:
+    """So many of these are enough: by seeds where that can be, else by artists."""
+
+    def hardness(need: Needs) -> tuple[float, float]:
+        return math.inf if need.seeds is None else need.seeds, math.inf if need.artists is None else need.artists
+
+    return hardest(sorted(needs, key=hardness)[: max(n, 0)])

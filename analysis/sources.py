@@ -12,6 +12,7 @@ from typing import Protocol
 
 from analysis import deviations as deviating
 from analysis import gates as gating
+from analysis.balance import SMALLEST
 from analysis.deviations import Deviation
 from analysis.endpoints import Endpoint
 from analysis.evidence import ArmEvidence, Evidence
@@ -84,7 +85,8 @@ class NumbersSource:
         scores = [self._score(arm, endpoint) for arm in contrast.weights]
         if any(math.isnan(score) for score in scores):
             return None
-        value = sum(weight * score for weight, score in zip(contrast.weights.values(), scores, strict=True))
+        exact = sum(weight * score for weight, score in zip(contrast.weights.values(), scores, strict=True))
+        value = round(exact, 12)  # .895 - .890 is .005, whatever binary fractions make of it
         return Estimate(
             value=value,
             per_seed=(value,),
@@ -103,7 +105,7 @@ class NumbersSource:
         score = scores.get(column(endpoint), math.nan)
         if endpoint.beyond:
             score -= scores.get(column(Endpoint(metric=endpoint.metric, tags=endpoint.beyond)), math.nan)
-        return -math.log(score) if endpoint.metric == "balance" and score > 0 else score
+        return -math.log(max(score, SMALLEST)) if endpoint.metric == "balance" else score  # NaN stays NaN
 
     def gates(self, hypothesis: Hypothesis, contrast: Contrast) -> tuple[Gate, ...]:
         found = [self._trained(arm) for arm in contrast.weights]

@@ -9,7 +9,7 @@ import json
 import math
 from dataclasses import asdict, replace
 
-from analysis import deviations, words
+from analysis import asides, deviations, words
 from analysis import needs as needing
 from analysis.endpoints import Endpoint, endpoint
 from analysis.evidence import Evidence
@@ -132,8 +132,8 @@ def judge_part(source: Source, hypothesis: Hypothesis, part: Part, *, scope: Sco
         at_least=part.at_least,
         members=members,
         outcome=outcome,
-        needs=needing.easiest(waiting) if part.at_least == 1 else needing.hardest(waiting),
-        reason=words.part_reason(part, members, levels),
+        needs=needing.easiest(waiting, part.at_least - sum(member.outcome is Outcome.GAIN for member in members)),
+        reason=words.part_reason(part, members, None if scope == "point" else levels),
     )
 
 
@@ -141,6 +141,7 @@ def judge_member(
     source: Source, hypothesis: Hypothesis, part: Part, contrast: Contrast, *, levels: Levels, scope: Scope
 ) -> Member:
     own = _judge_contrast(source, hypothesis, part, contrast, levels=levels, scope=scope)
+    own = replace(own, claims=tuple(_with_aside(source, part, contrast, claim) for claim in own.claims))
     if not part.steps:
         return own
     # a step needs no correction: that it leads down can only take a gain away
@@ -149,7 +150,13 @@ def judge_member(
     if part.kind != "ladder":
         return replace(own, steps=steps)
     outcome = ladder_outcome(own.outcome, [step.outcome for step in steps])
-    return replace(own, steps=steps, outcome=outcome, reason=words.ladder_reason(own, steps))
+    flags = (*own.flags, "step down") if any(step.outcome is Outcome.HARM for step in steps) else own.flags
+    return replace(own, steps=steps, outcome=outcome, flags=flags, reason=words.ladder_reason(own, steps))
+
+
+def _with_aside(source: Source, part: Part, contrast: Contrast, claim: Claim) -> Claim:
+    told = asides.aside(source, part, contrast, claim.endpoint, claim.estimate) if claim.estimate else ""
+    return replace(claim, reason=f"{claim.reason} {told}") if told else claim
 
 
 def _judge_contrast(
@@ -163,7 +170,7 @@ def _judge_contrast(
         claims.append(judge_claim(estimate, measured, part.margins[metric], levels=levels, scope=scope))
     outcome, flags = member_outcome([claim.outcome for claim in claims])
     lost = {arm: text for arm in contrast.weights if (text := source.diverged(arm))}
-    if any(contrast.weights[arm] > 0 for arm in lost):  # a result: whatever its other seeds reach, it does not deliver
+    if any(contrast.weights[arm] >= 0 for arm in lost):  # a result: whatever its other seeds reach, it does not deliver
         outcome, flags = worst([outcome, Outcome.NO_GAIN]), (*flags, "diverged")
     if any(contrast.weights[arm] < 0 for arm in lost):  # the seeds that are left are no fair sample of a rival
         outcome, flags = Outcome.OPEN, (*flags, "rival diverged")

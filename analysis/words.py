@@ -53,7 +53,7 @@ def claim_reason(claim: Claim, scope: Scope) -> str:
     if estimate is None:
         return f"{name}: no scores to compare."
     if scope == "point":
-        return f"{name}: {signed(shown(claim)[0], 3)}; {_standing(claim)}, taken as exact."
+        return f"{name}: {signed(shown(claim)[0], 3)}; {_exact_standing(claim)}."
     if math.isinf(estimate.seed_variance):
         return f"{name}: {_one_seed(claim)}"
     return f"{name}: {with_interval(*shown(claim))}; {_standing(claim)}."
@@ -64,11 +64,23 @@ def _one_seed(claim: Claim) -> str:
     assert estimate is not None
     lower, upper = (claim.endpoint.told(x) for x in estimate.model_interval(claim.levels.lower))
     tipping = f"; the sign would stand if the SD between seeds were below {estimate.tipping_sd:.4f}"
+    if claim.metric == "balance":
+        tipping += " (of the logarithm)"
     return (
         f"one seed says nothing about the spread between seeds, so the method stays open. These trained models differ "
         f"by {with_interval(claim.endpoint.told(estimate.value), lower, upper)} on new artists"
         f"{tipping if estimate.tipping_sd > 0 else ''}."
     )
+
+
+def _exact_standing(claim: Claim) -> str:
+    rho = f"{claim.margin:g}"
+    return {
+        Outcome.GAIN: f"a gain that reaches the margin {rho}",
+        Outcome.NO_GAIN: f"short of the margin {rho}",
+        Outcome.OPEN: "neither better nor worse",
+        Outcome.HARM: f"worse by the margin {rho} or more",
+    }[claim.outcome]
 
 
 def _standing(claim: Claim) -> str:
@@ -86,7 +98,9 @@ def _standing(claim: Claim) -> str:
         why = f"the estimate reaches the margin {rho}, but the interval holds 0"
     else:
         why = f"a gain of {rho} or more is neither shown nor excluded"
-    if claim.floor > claim.endpoint.inner(claim.margin):
+    if claim.floor == math.inf:
+        why += " (a single test artist says nothing about new ones)"
+    elif claim.floor > claim.endpoint.inner(claim.margin):
         floor = claim.endpoint.told(claim.floor)
         why += f" (no number of seeds shows less than {floor:.3f} on {claim.estimate.n_clusters} test artists)"
     return why
@@ -108,7 +122,7 @@ def member_reason(member: Member, lost: Mapping[str, str]) -> str:
     reasons += [
         f"{text}, so that what is left of it is no fair rival" for arm, text in lost.items() if weights[arm] < 0
     ]
-    reasons += [f"{text}, so that it cannot count as a gain" for arm, text in lost.items() if weights[arm] > 0]
+    reasons += [f"{text}, so that it cannot count as a gain" for arm, text in lost.items() if weights[arm] >= 0]
     if "metrics disagree" in member.flags:
         reasons.append("the metrics disagree: a gain on one, harm on the other")
     return "; ".join(reasons)
@@ -124,20 +138,30 @@ def ladder_reason(line: Member, steps: Sequence[Member]) -> str:
 
 
 _OUTCOME_WORDS = {
-    Outcome.GAIN: "a gain",
-    Outcome.NO_GAIN: "no gain worth having",
-    Outcome.OPEN: "open",
-    Outcome.HARM: "a loss",
+    Outcome.GAIN: "shows a gain",
+    Outcome.NO_GAIN: "shows no gain worth having",
+    Outcome.OPEN: "is open",
+    Outcome.HARM: "shows a loss",
 }
 
 
-def part_reason(part: Part, members: Sequence[Member], levels: Levels) -> str:
-    told = "; ".join(f"{member.contrast.name}: {_OUTCOME_WORDS[member.outcome]}" for member in members)
+def part_reason(part: Part, members: Sequence[Member], levels: Levels | None) -> str:
+    """`levels`: None where nothing is tested, as numbers are taken as exact."""
+    told = "; ".join(_member_told(member) for member in members)
     if len(members) == 1:
         return f"{told}."
     m, k = len(members), part.at_least
-    split = f"a gain at level {levels.lower:.3g}, no gain at level {levels.upper:.3g}"
-    return f"{quantity(k, m)} of {m} was asked for (so each is tested for {split}): {told}."
+    split = ""
+    if levels is not None:
+        split = f" (so each is tested for a gain at level {levels.lower:.3g}, for no gain at level {levels.upper:.3g})"
+    return f"it takes {quantity(k, m)} of {m}{split}: {told}."
+
+
+def _member_told(member: Member) -> str:
+    """ "focal - bce shows a gain"."""
+    name = member.contrast.name
+    told = "is no ladder" if "step down" in member.flags else _OUTCOME_WORDS[member.outcome]
+    return f"{name}{',' if ', ' in name else ''} {told}"
 
 
 def quantity(at_least: int, n_members: int) -> str:
@@ -146,26 +170,39 @@ def quantity(at_least: int, n_members: int) -> str:
 
 
 def verdict_reason(verdict: Verdict, parts: Sequence[PartVerdict], grade: str, gates: Sequence[Gate]) -> str:
+    if grade == "D":
+        exact = "By the numbers alone, taken as exact, for want of seeds and clips behind them:"
+        return f"{exact} {_lower_first(_decided_reason(verdict, parts, grade, gates))}"
+    return _decided_reason(verdict, parts, grade, gates)
+
+
+def _lower_first(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
+
+
+def _decided_reason(verdict: Verdict, parts: Sequence[PartVerdict], grade: str, gates: Sequence[Gate]) -> str:
     if verdict is Verdict.CONFIRMED:
         return "The gain is shown and reaches the margin."
     if verdict is Verdict.PARTIALLY:
         return f"Shown for {_named(parts, gain=True)}, not for {_named(parts, gain=False)}."
-    if grade == "D" and verdict in (Verdict.CONFIRMED, Verdict.NOT_SUPPORTED):
-        return "By the numbers alone, taken as exact: they have neither seeds nor clips behind them."
     if grade == "C":
         return "One or two seeds say something of these networks; a verdict on the method takes three or more."
     if verdict is Verdict.INCONCLUSIVE:
         what = "a gain of the margin or more" if len(parts) == 1 else _named(parts, only=Outcome.OPEN)
-        return f"Open: {what} is neither shown nor excluded."
-    harm = all(part.outcome is Outcome.HARM for part in parts)
-    told = (
-        "It is worse, not better."
-        if harm
-        else "A gain of the margin or more is excluded, or the arm cannot deliver it."
-    )
-    if verdict is Verdict.REFUTED:
-        return "It is worse, not better." if harm else "A gain of the margin or more is excluded."
-    return f"{told} Not called refuted: {_why_not_refuted(grade, gates)}."
+        return f"Open, neither shown nor excluded: {what}."
+    told = _against(parts)
+    return told if verdict is Verdict.REFUTED else f"{told} Not called refuted: {_why_not_refuted(grade, gates)}."
+
+
+def _against(parts: Sequence[PartVerdict]) -> str:
+    """What speaks against a hypothesis of which no part gains."""
+    if all(part.outcome is Outcome.HARM for part in parts):
+        return "It is worse, not better."
+    flags = {flag for part in parts for member in part.members for flag in member.flags}
+    told = ["a gain of the margin or more is excluded"]
+    told += ["a step leads down"] if "step down" in flags else []
+    told += ["diverged trials forbid it"] if "diverged" in flags else []
+    return f"{', or '.join(told).capitalize()}."
 
 
 def _why_not_refuted(grade: str, gates: Sequence[Gate]) -> str:
@@ -202,6 +239,7 @@ def next_step(verdict: Verdict, parts: Sequence[PartVerdict], needs: Needs, *, n
     if grade == "D":
         return "Run five seeds an arm: single numbers cannot tell a method from luck."
     members = [m for part in parts if part.outcome is Outcome.OPEN for m in part.members if m.outcome is Outcome.OPEN]
+    unscored = [claim.endpoint.name for member in members for claim in member.claims if claim.estimate is None]
     if not members:
         return "Run three seeds or more; five for a verdict of grade A." if verdict is Verdict.INCONCLUSIVE else ""
     if any("rival diverged" in member.flags for member in members):
@@ -215,6 +253,8 @@ def next_step(verdict: Verdict, parts: Sequence[PartVerdict], needs: Needs, *, n
         return "Give the arms the same budget."
     if untrained := [gate.about for member in members for gate in member.gates if gate.id == "G1" and not gate.passed]:
         return f"First train {_listed(untrained)} beyond chance: more epochs, or another learning rate."
+    if unscored and n_seeds:
+        return f"No seeds can decide what has no score: {_listed(unscored)}."
     return needed(needs, n_seeds=n_seeds, n_artists=_n_artists(members))
 
 
@@ -227,6 +267,8 @@ def _n_artists(members: Sequence[Member]) -> int:
 
 
 def needed(needs: Needs, *, n_seeds: int, n_artists: int) -> str:
+    if n_artists == 1:
+        return "Test on more artists: from a single one nothing follows for others, however many seeds."
     if n_seeds < 2 and needs.seeds is not None:
         return f"Run {needs.seeds} seeds an arm (now {n_seeds}): fewer than two cannot tell a method from luck."
     if needs.seeds is not None:

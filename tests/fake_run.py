@@ -33,10 +33,13 @@ class FakeRun:
     lost: Mapping[tuple[str, int], State] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
     clips_drawn: Mapping[str, int] = field(default_factory=dict)
+    audio_seconds: Mapping[str, float] = field(default_factory=dict)
     measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # arm -> of all its trials
     samplers: Mapping[str, str] = field(default_factory=dict)
     tuned: bool = True
     epochs: int = 4
+    arm_epochs: Mapping[str, int] = field(default_factory=dict)  # as declared, where it is not `epochs`
+    snapshots: Mapping[int, float] = field(default_factory=dict)  # epoch -> share of the signal there
     hypotheses: tuple[Hypothesis, ...] | None = None
     name: str = "fake"
     random_seed: int = 0
@@ -58,7 +61,7 @@ class FakeRun:
             objective="valid/pr_auc",
             checkpoint="best",
             stop=Stop(),
-            snapshots=(),
+            snapshots=tuple(self.snapshots),
             hypotheses=(claim("any", *names[1:], than=names[0]),) if self.hypotheses is None else self.hypotheses,
             seed=1,
             profile=None,
@@ -67,9 +70,12 @@ class FakeRun:
         )
 
     def config(self, arm: str) -> dict[str, records.Scalar]:
-        return {"model": self.models.get(arm, "cnn1d"), "loss": arm, "lr": 0.01, "epochs": self.epochs} | (
-            {"sampler": self.samplers[arm]} if arm in self.samplers else {}
-        )
+        return {
+            "model": self.models.get(arm, "cnn1d"),
+            "loss": arm,
+            "lr": 0.01,
+            "epochs": self.arm_epochs.get(arm, self.epochs),
+        } | ({"sampler": self.samplers[arm]} if arm in self.samplers else {})
 
     def write(self, folder: Path, study: Study | None = None) -> Study:
         rng = np.random.default_rng(self.random_seed)
@@ -100,6 +106,9 @@ class FakeRun:
         if state is State.COMPLETED:
             write_history(home, self.epochs, self.n_tags, top=0.3 + own / 10)
             scores = {f"{split}/{FINAL}": logits[corpus.rows(split)] for split in SPLITS[1:]}
+            for epoch, share in self.snapshots.items():
+                early = logits + np.float32((share - 1) * own) * corpus.labels
+                scores |= {f"{split}/epoch{epoch}": early[corpus.rows(split)] for split in SPLITS[1:]}
             files.write_npz(home / "scores.npz", scores)
         drawn = self.clips_drawn.get(spec.arm, 1000)
         best = 0.5 if state is State.COMPLETED else None
@@ -111,6 +120,7 @@ class FakeRun:
             last=best,
             best_epoch=n_epochs or None,
             clips_drawn=drawn,
+            audio_seconds=self.audio_seconds.get(spec.arm, 3000.0),
             measures=self.measures.get(spec.arm, {}),
         )
         records.write_result(home, result)

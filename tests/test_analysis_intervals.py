@@ -77,8 +77,9 @@ def test_one_artist_tells_nothing_about_new_artists_but_something_about_this_tes
 
 def test_the_tipping_sd_is_the_method_s_formula():
     # sqrt((.02^2 / 3.84 - .00001) / 2)
-    one = sample([0.02], [[math.sqrt(0.0000025), -math.sqrt(0.0000025)]])
-    estimate = contrast([one], [1.0], paired=False)
+    arm = sample([0.52], [[math.sqrt(0.0000025), -math.sqrt(0.0000025)]])
+    rival = sample([0.50], [[0.0, 0.0]])
+    estimate = contrast([arm, rival], [1.0, -1.0], paired=False)
     assert estimate.model_variance == pytest.approx(0.00001)
     assert estimate.tipping_sd == pytest.approx(math.sqrt((0.0004 / 3.84 - 0.00001) / 2))
 
@@ -125,3 +126,20 @@ def test_the_interval_covers_the_truth_whichever_variance_rules(n_seeds, seed_sd
         low, high = contrast([sample(u + x.mean(axis=1), influence)], [1.0], paired=False).interval(0.05)
         covered += low <= 0 <= high
     assert 0.935 <= covered / n_repeats <= 0.995
+
+
+def test_a_sample_of_weight_zero_changes_nothing_even_with_a_single_seed():
+    rng = np.random.default_rng(3)
+    ends = [Sample(seeds=(1, 2, 3), values=rng.random(3), influence=rng.normal(0, 0.1, (3, 9))) for _ in range(2)]
+    middle = Sample(seeds=(1,), values=np.array([0.3]), influence=np.ones((1, 9)))
+    for paired in (False, True):
+        alone = contrast(ends, [-1.0, 1.0], paired=paired)
+        beside = contrast([ends[0], middle, ends[1]], [-1.0, 0.0, 1.0], paired=paired)
+        assert beside == alone
+
+
+def test_the_tipping_sd_is_that_of_one_run_however_many_arms_a_contrast_has():
+    samples = [Sample(seeds=(1,), values=np.array([v]), influence=np.zeros((1, 9))) for v in (0.9, 0.5, 0.4, 0.4)]
+    estimate = contrast(samples, [1.0, -1.0, -1.0, 1.0], paired=False)
+    # the SD of the contrast is twice that of a run; 1.96 of these are 0.4
+    assert estimate.tipping_sd == pytest.approx(0.4 / math.sqrt(3.84) / 2)

@@ -123,7 +123,7 @@ def test_an_arm_that_drew_more_clips_is_not_compared(tmp_path):
 
 
 def test_where_epochs_are_the_factor_the_budgets_may_differ_and_it_is_noted(tmp_path):
-    fake = FakeRun(signals={"short": 1.0, "long": 1.5}, clips_drawn={"long": 2000})
+    fake = FakeRun(signals={"short": 1.0, "long": 1.5}, clips_drawn={"long": 2000}, arm_epochs={"long": 8})
     study = dataclasses.replace(fake.write(tmp_path), factors={"epochs": ("10", "20")})
     register(tmp_path, study)
     from analysis.rundata import gather

@@ -29,6 +29,7 @@ from tagsearch.study.chunks import longest_chunk_of, models_of
 from tagsearch.study.data import repeats_short_clips
 from tagsearch.study.extension import read_extension, seeds_of
 from tagsearch.study.schema import Study
+from tagsearch.study.tag_groups import check_tags
 from tagsearch.study.trials import chosen_configs, confirm_trials, tune_order
 from tagsearch.training.settings import TrialSettings
 
@@ -51,8 +52,9 @@ def open_data(
     """The corpus without its bad and too short clips, and the feature view of every model that the study may train.
 
     All arms have the same clips, those that hold the longest chunk of any of the models; the shorter ones, too, if the
-    study repeats them."""
+    study repeats them. Raises StudyError if a hypothesis is about a tag that the corpus lacks."""
     corpus = open_corpus(study.data, cache=cache, progress=progress)
+    check_tags(study, corpus.table.tags)
     models = {name: entry("model", name).load() for name in models_of(study)}
     front_ends = list(dict.fromkeys(model.front_end for model in models.values()))  # models may share one
     corpus, prepared = prepare_corpus(

@@ -39,6 +39,7 @@ class ReadClaim:
     at_least: int
     written: Mapping[str, object]
     steps: tuple[Contrast, ...] = ()
+    doublings: float = 0.0
 
 
 CLAIMS = ("any", "all", "arm", "at_least", "trend", "ladder", "main", "interaction")
@@ -121,9 +122,17 @@ def _trend(claim: str, keys: Mapping[str, Node], compared: Compared) -> ReadClai
         listed = ", ".join(f"{v:g}" for v in numbers)
         raise node.error(f"a trend names its arms by rising {knob}, and theirs are {listed}")
     names = [arm.name for arm in arms]
-    contrast = slope(names, [log2(v) for v in numbers], name=f"{names[-1]} over {names[0]}, fitted on log {knob}")
+    x = [log2(v) for v in numbers]
+    contrast = slope(names, x, name=f"{names[-1]} over {names[0]}, fitted on log {knob}")
     written = {claim: names, "on": knob}
-    return ReadClaim(kind="trend", contrasts=(contrast,), at_least=1, written=written, steps=_steps(names))
+    return ReadClaim(
+        kind="trend",
+        contrasts=(contrast,),
+        at_least=1,
+        written=written,
+        steps=_steps(names),
+        doublings=x[-1] - x[0],
+    )
 
 
 def _ladder(claim: str, keys: Mapping[str, Node], compared: Compared) -> ReadClaim:
@@ -149,7 +158,8 @@ def slope(names: Sequence[str], x: Sequence[float], *, name: str) -> Contrast:
     middle = sum(x) / len(x)
     spread = sum((one - middle) ** 2 for one in x)
     reach = x[-1] - x[0]
-    return Contrast(name=name, weights={n: reach * (one - middle) / spread for n, one in zip(names, x, strict=True)})
+    weights = [round(reach * (one - middle) / spread, 12) for one in x]  # the middle of three is 0, not 1e-17
+    return Contrast(name=name, weights=dict(zip(names, weights, strict=True)))
 
 
 # --- factors ---------------------------------------------------------------------------------------------------------
@@ -186,10 +196,16 @@ def _levels(node: Node, claim: str, n: int, compared: Compared) -> dict[str, str
         raise node.error(f"{claim} takes {n} factor{'s' * (n > 1)} with a level each, not {len(keys)}")
     return {
         fields.one_of(Node(factor, child.place), "a factor", tuple(compared.factors)): fields.one_of(
-            child, f"a level of {factor} that is not its first", tuple(compared.factors.get(factor, ()))[1:]
+            _label(factor, child), f"a level of {factor} that is not its first", tuple(compared.factors[factor])[1:]
         )
         for factor, child in keys.items()
     }
+
+
+def _label(factor: str, node: Node) -> Node:
+    """`epochs: 40` is the level that arms call epochs=40."""
+    is_number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
+    return Node(f"{factor.rpartition('.')[2]}={node.value}", node.place) if is_number else node
 
 
 def _averaged(
@@ -211,7 +227,7 @@ def _averaged(
 def _known(node: Node, names: Sequence[str], compared: Compared) -> list[Arm]:
     for name in names:
         if name not in compared.arms:
-            raise node.error(f"the configuration of {name} is only known once the search has chosen it")
+            raise node.error(f"a trend needs arms that the study declares, and {name} is an arm of a pure search")
     return [compared.arms[name] for name in names]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tagsearch.records import FINAL
 from tagsearch.study.schema import ClaimMetric, Part, TagGroup
 
+BEYOND_TELLING = 700.0  # of an exponent: the largest that a float's exponential takes
 METRIC_NAMES: Mapping[ClaimMetric, str] = {"roc_auc": "ROC AUC", "pr_auc": "PR AUC", "balance": "balance"}
 
 
@@ -42,7 +43,7 @@ class Endpoint:
 
     def told(self, value: float) -> float:
         """An effect as it is told: a relative reduction for balance, the difference itself else."""
-        return -math.expm1(-value) if self.is_relative else value
+        return -math.expm1(min(-value, BEYOND_TELLING)) if self.is_relative else value
 
     def inner(self, margin: float) -> float:
         """A declared margin in the units of the estimate."""

@@ -124,13 +124,18 @@ def _read_part(node: Node, default_id: str, context: Context) -> Part:
             raise child.error(f"a part has no key {key!r}{did_you_mean(key, ('id', *_PART_KEYS))}")
     claim = read_claim(node, keys, context.compared)
     metrics = fields.distinct(keys["metrics"], "metrics", _metric) if "metrics" in keys else METRICS
-    margins = {**context.margins, **(_margins(keys["margin"], metrics) if "margin" in keys else {})}
+    own_margins = _margins(keys["margin"], metrics) if "margin" in keys else {}
+    for metric in own_margins:
+        if metric not in metrics:
+            raise keys["margin"].error(f"a margin of {metric}, and the part's metrics are {', '.join(metrics)}")
+    margins = {**context.margins, **own_margins}
     tags, beyond = _read_tags(keys, metrics)
     return Part(
         id=fields.name(keys["id"], "the id of a part") if "id" in keys else default_id,
         kind=claim.kind,
         contrasts=claim.contrasts,
         steps=claim.steps,
+        doublings=claim.doublings,
         at_least=claim.at_least,
         written=claim.written,
         metrics=metrics,

@@ -113,8 +113,8 @@ class Part:
         main         one factor's level against its first, averaged over the others     one contrast
         interaction  by how much one level's effect is larger with another level        one contrast
 
-    `steps`: of a trend or ladder, its neighbours. The metrics are means over `tags`; with `beyond`, the claim is by how
-    much they gain more than that group."""
+    `steps`: of a trend or ladder, its neighbours; `doublings`: of a trend, from the first arm's number to the last
+    one's. The metrics are means over `tags`; with `beyond`, the claim is by how much they gain more than that group."""
 
     id: str
     kind: PartKind
@@ -124,6 +124,7 @@ class Part:
     margins: Mapping[ClaimMetric, float]  # smallest difference worth having, in fractions of 1
     written: Mapping[str, object]  # the claim as the study file has it: {"any": [...], "than": ...}
     steps: tuple[Contrast, ...] = ()
+    doublings: float = 0.0
     tags: TagGroup | tuple[str, ...] = "all"
     beyond: TagGroup | None = None
     checkpoint: str = FINAL  # or a snapshot, "epoch10"

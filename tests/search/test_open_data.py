@@ -1,6 +1,7 @@
 """What a study's trials will read: the same clips for every arm, whatever front end its model has."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,12 @@ import soundfile
 from tagsearch.data.corpus import OpenCorpus
 from tagsearch.data.features import open_features
 from tagsearch.data.frontend import LOG_MEL, WAVEFORM
-from tagsearch.errors import CorpusError
+from tagsearch.errors import CorpusError, StudyError
 from tagsearch.models.cnn2d import CNN2D
 from tagsearch.registry import MODELS
 from tagsearch.search import run
 from tagsearch.search.run import open_data
+from tagsearch.study.parse import read_study
 from tagsearch.study.schema import Arm, Study
 from tests.fake_corpus import SAMPLE_RATE, make_table, silent, write_corpus
 from tests.fake_trial import BASE, tiny_study
@@ -26,6 +28,18 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenCorpus:
     corpus = write_corpus(tmp_path / "audio", make_table(n_train=6, n_valid=2, n_test=2))
     monkeypatch.setattr(run, "open_corpus", lambda data, **_: corpus)
     return corpus
+
+
+@pytest.fixture
+def read_claims(tmp_path: Path) -> Callable[[str], Study]:
+    """A study of two losses with this hypothesis."""
+
+    def read(hypothesis: str) -> Study:
+        file = tmp_path / "s.yaml"
+        file.write_text(f"study: x\nfactors: {{loss: [bce, focal]}}\nhypotheses: [{hypothesis}]\n")
+        return read_study(file)
+
+    return read
 
 
 def study_of(*models: str) -> Study:
@@ -78,3 +92,12 @@ def test_a_short_clip_stays_where_no_model_needs_more(corpus: OpenCorpus, tmp_pa
     soundfile.write(corpus.root / "002.flac", np.zeros(52_000, np.float32), SAMPLE_RATE)
     opened, _ = open_data(study_of("cnn1d", "cnn2d"), cache=tmp_path / "cache", progress=silent)
     assert opened is corpus
+
+
+def test_a_claim_about_a_tag_that_the_corpus_lacks_is_refused_before_any_audio_is_decoded(
+    corpus: OpenCorpus, tmp_path: Path, read_claims: Callable[[str], Study]
+) -> None:
+    study = read_claims("{id: H, text: t, arm: focal, tags: [kazoo]}")
+    with pytest.raises(StudyError, match=r"^hypothesis H is about the tag 'kazoo', which corpus \w+ does not have"):
+        open_data(study, cache=tmp_path / "cache", progress=silent)
+    assert not (tmp_path / "cache").exists()
