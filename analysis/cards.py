@@ -1,6 +1,7 @@
 """Verdict cards: as text, as Markdown, and as the JSON of verdicts.json."""
 
 import math
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -35,6 +36,11 @@ class Card:
     @property
     def head(self) -> str:
         return headline(self.verdict)
+
+    @property
+    def anchor(self) -> str:
+        """Its id on a page; an id has no spaces."""
+        return "verdict-" + re.sub(r"\W", "-", self.verdict.id)
 
     @property
     def tone(self) -> str:

@@ -123,9 +123,14 @@ def _excerpts(run: RunData, notes: list[str]) -> Sequence[Excerpt]:
     except RecordError as error:
         notes.append(f"The clips cannot be heard: {error}")
         return ()
-    if not excerpts:
-        notes.append("This run holds no audio: its clips are told, not heard.")
-    return excerpts
+    test = set(run.corpus.rows("test").tolist())
+    if strangers := [one for one in excerpts if one.row not in test]:
+        told = ", ".join(f"{one.tag} (row {one.row})" for one in strangers)
+        notes.append(f"Excerpts that are of no test clip are left out: {told}.")
+    heard = [one for one in excerpts if one.row in test]
+    if not heard:
+        notes.append("This run holds no audio of its test clips: they are told, not heard.")
+    return heard
 
 
 def _thresholds(listeners: Sequence[Listener]) -> str:

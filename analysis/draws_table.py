@@ -14,19 +14,21 @@ from analysis.measured import completed
 from analysis.rundata import RunData
 from tagsearch.errors import RecordError
 from tagsearch.records import Config, Draws, Trial
+from tagsearch.study.schema import TagGroup
+from tagsearch.study.tag_groups import tag_groups
 
 Floats = npt.NDArray[np.float64]
 
 NOT_RECORDED = "-"
 DRAWS_NOTE = (
-    "How often clips with a tag were drawn, beside drawing all clips alike (1): mean over the third of the tags with "
-    "the most training clips (head), the next and the last third (tail). Repeated: how often in an epoch the clip that "
-    "was drawn most. Never drawn: share of the training clips."
+    "How often clips with a tag were drawn, beside drawing all clips alike (1): mean over the fifth of the tags with "
+    "the most training clips (head), the next two fifths (mid) and the last (tail). Repeated: how often in an epoch "
+    "the clip that was drawn most. Never drawn: share of the training clips."
 )
 
 
 def drawn(run: RunData) -> pd.DataFrame:
-    """One row an arm whose sampler is not the baseline's; empty if there is none. Columns: arm, sampler, head, middle,
+    """One row an arm whose sampler is not the baseline's; empty if there is none. Columns: arm, sampler, head, mid,
     tail (drawn rate of their tags / rate among the training clips), repeated (draws an epoch of the clip that is drawn
     most) and never (share of the training clips); means over the seeds whose draws are on disk, NaN if none are."""
     baseline = _sampler(run.study.baseline.config)
@@ -41,7 +43,7 @@ def drawn(run: RunData) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["arm", "sampler", *_DRAWS])
 
 
-_GROUPS = ("head", "middle", "tail")
+_GROUPS: tuple[TagGroup, ...] = ("head", "mid", "tail")
 _DRAWS = [*_GROUPS, "repeated", "never"]
 
 
@@ -63,8 +65,15 @@ def _draws_of(run: RunData, trial: Trial) -> dict[str, float] | None:
     if not draws.clips.sum() or not trial.history:
         return None
     ratios = rate_ratios(draws, run.corpus.train_counts)
-    row = {group: float(ratios[tags].mean()) for group, tags in tag_groups(run.corpus.train_counts).items()}
+    groups = tag_groups(run.corpus.train_counts)
+    row = {group: _mean(ratios[groups[group]]) for group in _GROUPS}
     return row | {"repeated": float(draws.clips.max()) / len(trial.history), "never": float((draws.clips == 0).mean())}
+
+
+def _mean(ratios: Floats) -> float:
+    """Of the tags that training clips have; NaN without any."""
+    known = ratios[np.isfinite(ratios)]
+    return float(known.mean()) if len(known) else math.nan
 
 
 def rate_ratios(draws: Draws, train_counts: npt.NDArray[np.int64]) -> Floats:
@@ -74,13 +83,6 @@ def rate_ratios(draws: Draws, train_counts: npt.NDArray[np.int64]) -> Floats:
     ratios = np.full(len(plain_rate), np.nan)
     np.divide(drawn_rate, plain_rate, out=ratios, where=plain_rate > 0)
     return ratios
-
-
-def tag_groups(train_counts: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.int64]]:
-    """Places of the tags that training clips have, in thirds by how many; of fewer than three tags, those there are."""
-    order = np.argsort(-train_counts, kind="stable")
-    thirds = np.array_split(order[train_counts[order] > 0], len(_GROUPS))
-    return {group: tags for group, tags in zip(_GROUPS, thirds, strict=True) if len(tags)}
 
 
 def draws_grid(frame: pd.DataFrame) -> Grid:
@@ -96,7 +98,7 @@ def draws_grid(frame: pd.DataFrame) -> Grid:
     )
     return Grid(
         title="Draws of samplers other than the baseline's",
-        head=("arm", "sampler", "head tags", "middle", "tail tags", "repeated", "never drawn"),
+        head=("arm", "sampler", "head tags", "mid tags", "tail tags", "repeated", "never drawn"),
         rows=rows,
         right=(False, False, True, True, True, True, True),
         notes=(DRAWS_NOTE,),

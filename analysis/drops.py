@@ -19,7 +19,7 @@ from analysis.grids import Grid
 from analysis.intervals import Floats, Sample, contrast
 from analysis.rundata import RunData
 from analysis.tuning import chosen, reached
-from analysis.words import signed
+from analysis.words import decimals, mean_sd, signed
 from tagsearch.errors import RecordError
 from tagsearch.files import read_array
 from tagsearch.records import Trial
@@ -114,9 +114,10 @@ def _as_sample(pair: Floats) -> Sample:
 def drop_grid(run: RunData, frame: pd.DataFrame) -> Grid:
     lines = []
     for row in tables.rows(frame):
-        cells = [f"{row[name]:.3f}{_spread(row[f'{name}_sd'])}" for name in ("valid", "test", "drop")]
-        beyond = "" if np.isnan(row["beyond"]) else signed(row["beyond"], 3)
-        half = f" ± {row['half']:.3f}" if np.isfinite(row["half"]) else ""
+        cells = [mean_sd(row[name], row[f"{name}_sd"], row["n_seeds"]) for name in ("valid", "test", "drop")]
+        digits = decimals(row["half"])
+        beyond = "" if np.isnan(row["beyond"]) else signed(row["beyond"], digits)
+        half = f" ± {row['half']:.{digits}f}" if np.isfinite(row["half"]) else ""
         when = "" if np.isnan(row["chosen"]) else f"{row['chosen']:.3f}"
         lines.append((row["arm"], METRIC_NAMES[row["metric"]], str(row["n_seeds"]), when, *cells, beyond + half))
     head = ("arm", "metric", "seeds", "when chosen", "validation", "test", "drop", "beyond the baseline's")
@@ -127,10 +128,6 @@ def drop_grid(run: RunData, frame: pd.DataFrame) -> Grid:
         right=(False, False, *(True for _ in range(6))),
         notes=(reading(run, frame), NOTE),
     )
-
-
-def _spread(sd: float) -> str:
-    return "" if np.isnan(sd) else f" ± {sd:.3f}"
 
 
 def reading(run: RunData, frame: pd.DataFrame) -> str:

@@ -1,15 +1,18 @@
-"""A table of ready-made cells, as plain text, Markdown or LaTeX."""
+"""A table of ready-made cells, as plain text or Markdown; as LaTeX see `latex`."""
 
 import html
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
+
+LONG_CELL = 60  # characters: longer ones are wrapped on a page
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """A table ready to print, part of a page: cells are text; `right` marks the columns of numbers."""
+    """A table ready to print, part of a page: cells are text; `right` marks the columns of numbers, `small` names the
+    places of those that stand back."""
 
     kind: ClassVar[str] = "grid"
     title: str
@@ -17,6 +20,22 @@ class Grid:
     rows: tuple[tuple[str, ...], ...]
     right: tuple[bool, ...]
     notes: tuple[str, ...] = ()
+    small: tuple[int, ...] = ()
+
+    def classes(self, column: int, cell: str) -> str:
+        """How a page shows a cell of that column."""
+        is_long = len(cell) > LONG_CELL
+        return " ".join(["right"] * self.right[column] + ["small"] * (column in self.small) + ["long"] * is_long)
+
+    def taken(self, columns: Sequence[int]) -> "Grid":
+        """Those columns only, in that order."""
+        return replace(
+            self,
+            head=tuple(self.head[k] for k in columns),
+            rows=tuple(tuple(row[k] for k in columns) for row in self.rows),
+            right=tuple(self.right[k] for k in columns),
+            small=tuple(place for place, k in enumerate(columns) if k in self.small),
+        )
 
     def plain(self, width: int) -> str:
         """In panels of as many columns as fit into `width` characters, else (one column is too long) a block a row."""
@@ -60,17 +79,6 @@ class Grid:
         notes = (f"\n{escaped_markdown(note)}" for note in self.notes)
         return "\n".join([f"**{escaped_markdown(self.title)}**", "", *lines, *notes])
 
-    def latex(self) -> str:
-        """A tabular with booktabs rules, the notes as comments."""
-        columns = "".join("r" if right else "l" for right in self.right)
-        lines = [" & ".join(map(_latex, row)) + r" \\" for row in (self.head, *self.rows)]
-        begin = [f"% {self.title}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule", lines[0], r"\midrule"]
-        return "\n".join([*begin, *lines[1:], r"\bottomrule", r"\end{tabular}", *(f"% {note}" for note in self.notes)])
-
-
-_LATEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "Δ": r"$\Delta$", "~": r"\textasciitilde{}", "^": r"\^{}"}
-_LATEX |= {character: f"\\{character}" for character in "&%$#_{}"}
-
 
 def escaped_markdown(text: str) -> str:
     """On one line, without tags of HTML, links or pictures: names of tags and files come from anywhere."""
@@ -79,7 +87,3 @@ def escaped_markdown(text: str) -> str:
 
 def _cell(text: str) -> str:
     return escaped_markdown(text).replace("\\", "&#92;").replace("|", "\\|")
-
-
-def _latex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)

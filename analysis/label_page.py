@@ -1,33 +1,34 @@
 """The label analysis of a corpus as files, and as text for a terminal. Needs neither torch nor ray.
 
-index.html  label_counts.csv  tag_pairs.csv  rare_tags.csv  labels.json  and the pictures as PNG
+index.html  label_counts.csv  tag_pairs.csv  rare_tags.csv  labels.json  and the pictures as PNG, listed in files.json
 """
 
+import json
 import textwrap
 from pathlib import Path
 
 from analysis.grids import Grid
 from analysis.label_section import labels_section, texts
 from analysis.labels import CorpusLabels, labels_of
-from analysis.page import write_page
-from tagsearch.files import write_json, write_text
+from analysis.page import page_files
+from analysis.report_files import write_files
 from tagsearch.records import SPLITS, CorpusTable
 
 
 def inspect(corpus: CorpusTable | CorpusLabels, folder: Path) -> Path:
     """Write the page of a corpus into `folder`, made when missing; returns index.html."""
     labels = labels_of(corpus)
-    write_label_files(labels, folder)
     title, head = f"Corpus {labels.table.name}", header(labels.table)
-    return write_page(folder, title=title, header=head, sections=[labels_section(labels)])
+    page = page_files(title=title, header=head, sections=[labels_section(labels)])
+    write_files(folder, page | label_files(labels))
+    return folder / "index.html"
 
 
-def write_label_files(labels: CorpusLabels, folder: Path) -> None:
-    """All that the section shows, and all pairs, as CSV and JSON."""
+def label_files(labels: CorpusLabels) -> dict[str, bytes]:
+    """All that the section shows, and all pairs, as CSV and JSON, by file name."""
     frames = {"label_counts": labels.counts, "tag_pairs": labels.pairs, "rare_tags": labels.rare}
-    for name, frame in frames.items():
-        write_text(folder / f"{name}.csv", str(frame.to_csv(index=False, float_format="%.6g")))
-    write_json(folder / "labels.json", labels.to_json())
+    tables = {f"{name}.csv": frame.to_csv(index=False, float_format="%.6g").encode() for name, frame in frames.items()}
+    return tables | {"labels.json": (json.dumps(labels.to_json(), indent=1) + "\n").encode()}
 
 
 def header(table: CorpusTable) -> list[str]:

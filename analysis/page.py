@@ -1,28 +1,40 @@
 """Sections as a page: index.html, which stands alone, and its pictures as files beside it.
 
 Styles and pictures are inside the page, nothing is loaded from anywhere. Every text that comes from a study or a corpus
-is escaped. Every file is replaced in one step.
+is escaped.
 """
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader
 
-from analysis.sections import Picture, Section
-from tagsearch.files import write_bytes, write_text
+from analysis.sections import Picture, Section, outline
 
 
-def write_page(folder: Path, *, title: str, header: Sequence[str], sections: Sequence[Section]) -> Path:
-    """Write index.html and the pictures into `folder`, made when missing; returns index.html."""
-    for section in sections:
-        for part in section.parts:
-            if isinstance(part, Picture):
-                write_bytes(folder / f"{part.name}.png", part.light)
-    write_text(folder / "index.html", html(title=title, header=header, sections=sections))
-    return folder / "index.html"
+@dataclass(frozen=True, kw_only=True)
+class Glance:
+    """One line of a page's head that leads to a part of it. `tone`: good, bad or open; the text says it, too."""
+
+    text: str
+    anchor: str
+    tone: str
 
 
-def html(*, title: str, header: Sequence[str], sections: Sequence[Section]) -> str:
+def page_files(
+    *, title: str, header: Sequence[str], sections: Sequence[Section], glances: Sequence[Glance] = ()
+) -> dict[str, bytes]:
+    """index.html and the pictures, by file name."""
+    found = {f"{picture.name}.png": picture.light for picture in pictures(sections)}
+    return {"index.html": html(title=title, header=header, sections=sections, glances=glances).encode()} | found
+
+
+def pictures(sections: Sequence[Section]) -> Iterator[Picture]:
+    for heading in outline(sections):
+        yield from (part for part in heading.section.parts if isinstance(part, Picture))
+
+
+def html(*, title: str, header: Sequence[str], sections: Sequence[Section], glances: Sequence[Glance] = ()) -> str:
     environment = Environment(loader=PackageLoader("analysis"), autoescape=True, trim_blocks=True)
-    return environment.get_template("page.html.j2").render(title=title, header=header, sections=sections)
+    page = environment.get_template("page.html.j2")
+    return page.render(title=title, header=header, headings=outline(sections), glances=glances)

@@ -1,59 +1,101 @@
-"""A summary as files: report/ of a run folder.
+"""A summary as files: report/ of a run folder, in the order of the report this grew from.
 
-summary.md  index.html  comparison.csv  verdicts.json  noise.json (for later plans)  the tables of the sections as CSV
-(training, draws, tune, tune_trials, best_of_n, importance, drop, tags, pairs)  the pictures as PNG, and the files of
-analysis.label_page
+index.html     the whole report, which stands alone       summary.md    the same as Markdown
+summary.json   study, run, tables, verdicts, environment (analysis/schema/summary.schema.json)
+tables.tex     the tables that belong in a paper          verdicts.json, verdicts.csv
+noise.json     for the plans of later runs
+comparison.csv and the tables of the sections as CSV (training, draws, tune, tune_trials, best_of_n, importance, drop,
+tags, pairs, trials), the pictures as PNG, the files of analysis.label_page, and files.json, which lists them all
 """
 
-from functools import partial
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from analysis import cards, draws_table, figures, tables, training_table
-from analysis.clip_section import clips_section
+from analysis.environment_section import environment_section
+from analysis.experiments import experiments
 from analysis.grids import escaped_markdown
+from analysis.hypothesis_section import hypotheses_section
 from analysis.inspection import TagPairs
-from analysis.label_page import write_label_files
+from analysis.label_page import label_files
 from analysis.label_section import labels_section
 from analysis.labels import CorpusLabels
 from analysis.noise import noise_record
-from analysis.page import write_page
-from analysis.search_section import search_section
-from analysis.sections import Part, Section, Text, draw
-from analysis.summary import Summary
-from analysis.tag_section import tags_section
-from tagsearch.files import write_json, write_text
+from analysis.page import Glance, page_files
+from analysis.plan_section import plan_section
+from analysis.report_files import write_files
+from analysis.sections import Part, Section, Text, outline
+from analysis.summary import NO_HYPOTHESIS, Summary
+from analysis.trials_section import trials_section
 from tagsearch.records import CorpusTable
-
-NO_HYPOTHESIS = "The study declares no hypothesis: the table is exploratory."
 
 
 def write_report(summary: Summary, folder: Path) -> Path:
-    """Write all files into `folder`, made when missing; returns index.html."""
-    sections = report_sections(summary)
+    """Write all files into `folder`, made when missing, and take away those of an earlier report that this one lacks;
+    returns index.html."""
+    write_files(folder, report_files(summary))
+    return folder / "index.html"
+
+
+def report_files(summary: Summary) -> dict[str, bytes]:
+    """Every file of the report but the list of them, by name."""
+    sections = summary.sections
     title, *header = summary.header
-    write_text(folder / "comparison.csv", _csv(summary.comparison))
-    for name, frame in (item for section in sections for item in section.tables.items()):
-        write_text(folder / f"{name}.csv", _csv(frame))
-    write_json(folder / "verdicts.json", cards.to_json(summary.cards))
-    write_json(folder / "noise.json", noise_record(summary.run, summary.evidence))
-    write_label_files(summary.labels, folder)
-    head = [f"# {escaped_markdown(title)}", *(f"- {escaped_markdown(line)}" for line in header)]
-    write_text(folder / "summary.md", "\n\n".join(["\n".join(head), *(one.markdown() for one in sections)]) + "\n")
-    return write_page(folder, title=title, header=header, sections=sections)
+    files = page_files(title=title, header=header, sections=sections, glances=glances(summary))
+    texts = {
+        "summary.md": summary.markdown(),
+        "summary.json": summary.render("json") + "\n",
+        "tables.tex": summary.render("latex"),
+        "noise.json": json.dumps(noise_record(summary.run, summary.evidence), indent=1) + "\n",
+        "verdicts.json": json.dumps(summary.to_json()["verdicts"], indent=1, allow_nan=False) + "\n",
+        **{f"{name}.csv": str(frame.to_csv(index=False)) for name, frame in _frames(sections)},
+    }
+    return files | {name: text.encode() for name, text in texts.items()} | label_files(summary.labels)
+
+
+def _frames(sections: list[Section]) -> Iterator[tuple[str, pd.DataFrame]]:
+    for heading in outline(sections):
+        yield from heading.section.tables.items()
 
 
 def report_sections(summary: Summary) -> list[Section]:
-    run, evidence = summary.run, summary.evidence
+    run = summary.run
     return [
-        _verdicts(summary),
-        _experiments(summary),
-        search_section(run, evidence, summary.tuning),
-        tags_section(run, evidence),
         labels_section(summary.labels),
-        clips_section(run, evidence, label_pairs(run.corpus)),
+        hypotheses_section(run, summary.registration),
+        experiments(summary, label_pairs(run.corpus)),
+        discussion(summary),
+        plan_section(run, summary.verdicts),
+        environment_section(run),
+        trials_section(run),
     ]
+
+
+def discussion(summary: Summary) -> Section:
+    """Anchor "discussion": the verdicts with their reasons."""
+    deviations = f"Deviations from what was registered: {'; '.join(summary.deviations)}."
+    parts: list[Part] = [Text(lines=(deviations,))] if summary.deviations else []
+    parts += [*summary.cards] or [Text(lines=(NO_HYPOTHESIS,))]
+    frame = summary.claims
+    tables = {} if frame.empty else {"verdicts": frame}
+    return Section(anchor="discussion", title="Discussion", parts=parts, tables=tables)
+
+
+def glances(summary: Summary) -> list[Glance]:
+    """A line a verdict, that leads to its card."""
+    return [
+        Glance(text=f"{card.head}: {card.verdict.text}", anchor=card.anchor, tone=card.tone) for card in summary.cards
+    ]
+
+
+def markdown(summary: Summary) -> str:
+    """The whole report; pictures as links to the files beside it."""
+    title, *header = (escaped_markdown(line) for line in summary.header)
+    lines = [f"# {title}", "", *(f"- {escaped_markdown(one.text)}" for one in glances(summary))]
+    head = "\n".join([*lines, *(f"- {line}" for line in header)])
+    return "\n\n".join([head, *(heading.markdown() for heading in outline(summary.sections))]) + "\n"
 
 
 def label_pairs(table: CorpusTable) -> TagPairs:
@@ -65,24 +107,3 @@ def label_pairs(table: CorpusTable) -> TagPairs:
 
 def _pairs(frame: pd.DataFrame) -> tuple[tuple[str, str], ...]:
     return tuple(zip(frame["a"], frame["b"], strict=True))
-
-
-def _verdicts(summary: Summary) -> Section:
-    return Section(anchor="verdicts", title="Verdicts", parts=summary.cards or [Text(lines=(NO_HYPOTHESIS,))])
-
-
-def _experiments(summary: Summary) -> Section:
-    run, evidence = summary.run, summary.evidence
-    compared = tables.comparison_grid(run, evidence, summary.comparison)
-    forest = draw("forest", "Differences to the baseline", partial(figures.forest, run, evidence))
-    curves = draw("learning_curves", "Learning curves", partial(figures.learning_curves, run))
-    trained, drawn = training_table.training(run), draws_table.drawn(run)
-    parts: list[Part] = [compared, *forest, *curves]
-    parts += [] if trained.empty else [training_table.training_grid(trained)]
-    parts += [] if drawn.empty else [draws_table.draws_grid(drawn)]
-    frames = {name: frame for name, frame in {"training": trained, "draws": drawn}.items() if not frame.empty}
-    return Section(anchor="experiments", title="Experiments", parts=parts, tables=frames)
-
-
-def _csv(frame: pd.DataFrame) -> str:
-    return str(frame.to_csv(index=False))

@@ -1,4 +1,4 @@
-"""What a page is made of: sections, each a list of parts.
+"""What a page is made of: sections, each a list of parts, then sections of its own.
 
 A part has a `kind`, the name of its template in templates/parts/, and tells itself as Markdown. Numbers are in parts
 as ready text; every text is escaped by the templates. Adding a kind of part is one class and one template.
@@ -7,7 +7,7 @@ as ready text; every text is escaped by the templates. Adding a kind of part is 
 import base64
 import io
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.canvas import DARK, LIGHT, Theme
-from analysis.grids import escaped_markdown
+from analysis.grids import Grid, escaped_markdown
 
 
 class Part(Protocol):
@@ -32,9 +32,41 @@ class Section:
     title: str
     parts: Sequence[Part]
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    sections: "Sequence[Section]" = ()
 
     def markdown(self) -> str:
-        return "\n\n".join([f"## {escaped_markdown(self.title)}", *(part.markdown() for part in self.parts)])
+        """By itself, with the sections in it."""
+        return "\n\n".join(heading.markdown() for heading in outline([self]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heading:
+    """A section at its place: `number` "3.2", empty where a page has one section only; `level` of its heading."""
+
+    number: str
+    level: int
+    section: Section
+
+    @property
+    def title(self) -> str:
+        return f"{self.number} {self.section.title}".strip()
+
+    def markdown(self) -> str:
+        """The section without those inside it."""
+        title = f"{'#' * self.level} {escaped_markdown(self.title)}"
+        return "\n\n".join([title, *(part.markdown() for part in self.section.parts)])
+
+
+def outline(sections: Sequence[Section]) -> list[Heading]:
+    """All sections in reading order, numbered if there are several."""
+    return list(_headings(sections, prefix="", level=2, is_numbered=len(sections) > 1))
+
+
+def _headings(sections: Sequence[Section], *, prefix: str, level: int, is_numbered: bool) -> Iterator[Heading]:
+    for k, section in enumerate(sections, start=1):
+        number = f"{prefix}{k}" if is_numbered else ""
+        yield Heading(number=number, level=level, section=section)
+        yield from _headings(section.sections, prefix=f"{number}.", level=level + 1, is_numbered=is_numbered)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,31 +83,50 @@ class Text:
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """One figure as PNG, for light and dark pages. `name`: of its file beside the page; `wide`: small print, so that a
-    phone shows it larger than its screen and scrolls."""
+    """One figure as PNG, for light and dark pages. `name`: of its file beside the page; `told`: what it shows, for
+    those who cannot see it; `wide`: small print, so that a phone shows it larger than its screen and scrolls."""
 
     kind: ClassVar[str] = "picture"
     name: str
     title: str
     light: bytes
     dark: bytes
+    told: str = ""
     wide: bool = False
+
+    @property
+    def alt(self) -> str:
+        return f"{self.title}. {self.told}" if self.told else self.title
 
     @property
     def sources(self) -> dict[str, str]:
         return {"light": as_base64(self.light), "dark": as_base64(self.dark)}
 
     def markdown(self) -> str:
-        return f"![{escaped_markdown(self.title)}]({self.name}.png)"
+        return f"![{escaped_markdown(self.alt)}]({self.name}.png)"
 
 
-def draw(name: str, title: str, figure: Callable[[Theme], Figure | None], *, wide: bool = False) -> list[Picture]:
-    """The picture that `figure` draws on either theme; none if there is nothing to draw."""
+@dataclass(frozen=True, kw_only=True)
+class Folded:
+    """A long table, shown when asked for. Markdown only says where its CSV is."""
+
+    kind: ClassVar[str] = "folded"
+    grid: Grid
+    file: str
+
+    def markdown(self) -> str:
+        return escaped_markdown(f"{self.grid.title}: see {self.file}.")
+
+
+def draw(
+    name: str, title: str, figure: Callable[[Theme], Figure | None], *, told: str = "", wide: bool = False
+) -> list[Picture]:
+    """The picture that `figure` draws on either theme; none if there is nothing to draw. `told`: see Picture."""
     drawn = [figure(theme) for theme in (LIGHT, DARK)]
     pages = [_png(one) for one in drawn if one is not None]
     if len(pages) < 2:
         return []
-    return [Picture(name=name, title=title, light=pages[0], dark=pages[1], wide=wide)]
+    return [Picture(name=name, title=title, light=pages[0], dark=pages[1], told=told, wide=wide)]
 
 
 def _png(figure: Figure) -> bytes:

@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,17 +11,23 @@ from typing import Literal, get_args
 import pandas as pd
 
 from analysis import cards, tables, tuning
-from analysis.deviations import registration
+from analysis.arm_models import ArmModels, arm_models
+from analysis.arms_table import arms_table
+from analysis.deviations import find, registration
 from analysis.evidence import Evidence, collect
-from analysis.grids import Grid, escaped_markdown
+from analysis.grids import Grid
 from analysis.judgement import HypothesisVerdict
 from analysis.labels import CorpusLabels
 from analysis.premises import Premise, premises_of
 from analysis.rundata import RunData, load
+from analysis.sections import Section
+from analysis.summary_json import as_json
+from analysis.verdict_table import verdict_table
 from analysis.verdicts import judge
 
 Format = Literal["table", "json", "csv", "md", "latex"]
 FORMATS: tuple[Format, ...] = get_args(Format)
+NO_HYPOTHESIS = "The study declares no hypothesis: the table is exploratory."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +50,24 @@ class Summary:
         """What the hypotheses rest on, by hypothesis."""
         return {one.id: premises_of(one, self.run, self.labels) for one in self.run.study.hypotheses}
 
+    @cached_property
+    def models(self) -> ArmModels:
+        """Every arm tag by tag, worked out when asked for."""
+        return arm_models(self.run, self.evidence)
+
+    @cached_property
+    def arms(self) -> pd.DataFrame:
+        """The comparison with what else is known of the arms, see `arms_table`."""
+        return arms_table(self.run, self.evidence, self.comparison, self.verdicts, self.models)
+
+    @cached_property
+    def claims(self) -> pd.DataFrame:
+        """One row a claim, see `verdict_table`."""
+        return verdict_table(self.verdicts)
+
     @property
     def grids(self) -> tuple[Grid, ...]:
+        """What a terminal shows."""
         compared = tables.comparison_grid(self.run, self.evidence, self.comparison)
         return (compared, *tuning.tuning_grids(self.tuning))
 
@@ -62,8 +84,17 @@ class Summary:
             f"Corpus {corpus.name}: {split.n_clips:,} test clips by {split.n_artists} artists, "
             f"{int(split.defined.sum())} of {len(split.defined)} tags scored",
             f"Run {self.run.folder}",
-            registration(self.run),
+            self.registration,
         )
+
+    @property
+    def registration(self) -> str:
+        return registration(self.run)
+
+    @property
+    def deviations(self) -> tuple[str, ...]:
+        """What is not as it was registered, the gravest first."""
+        return tuple(one.text for one in find(self.run))
 
     def render(self, form: Format, *, width: int = 120) -> str:
         """The summary in one of FORMATS; `width` columns, for "table" only."""
@@ -71,8 +102,8 @@ class Summary:
             "table": lambda: self.text(width),
             "md": self.markdown,
             "json": lambda: json.dumps(self.to_json(), indent=1, allow_nan=False),
-            "csv": lambda: str(self.comparison.to_csv(index=False)),
-            "latex": lambda: "\n\n".join(grid.latex() for grid in self.grids),
+            "csv": lambda: str(self.arms.to_csv(index=False)),
+            "latex": self.latex,
         }
         return forms[form]()
 
@@ -82,36 +113,32 @@ class Summary:
         blocks = ["\n".join(header), *(grid.plain(width) for grid in self.grids)]
         return "\n\n".join(blocks + [card.plain(width) for card in self.cards] + self._no_verdicts)
 
+    @cached_property
+    def sections(self) -> list[Section]:
+        """The report's chapters, drawn when asked for."""
+        from analysis.report import report_sections  # matplotlib comes with it
+
+        return report_sections(self)
+
     def markdown(self) -> str:
-        title, *rest = (escaped_markdown(line) for line in self.header)
-        blocks = [f"# {title}", "\n".join(f"- {line}" for line in rest), *(grid.markdown() for grid in self.grids)]
-        blocks += ["## Verdicts", *(card.markdown() for card in self.cards), *self._no_verdicts]
-        return "\n\n".join(blocks) + "\n"
+        """The whole report; pictures as links to the files beside it."""
+        from analysis.report import markdown
+
+        return markdown(self)
 
     def to_json(self) -> dict[str, object]:
-        """The tables and the verdicts as plain values."""
-        return {
-            "study": self.run.study.name,
-            "notes": list(self.run.corpus.notes),
-            "comparison": _records(self.comparison),
-            "tuning": _records(self.tuning),
-            "verdicts": cards.to_json(self.cards),
-        }
+        """Everything as plain values, see `summary_json`."""
+        return as_json(self)
+
+    def latex(self) -> str:
+        """The tables of a paper."""
+        from analysis.paper import paper_tex  # matplotlib comes with it
+
+        return paper_tex(self)
 
     @property
     def _no_verdicts(self) -> list[str]:
-        return [] if self.verdicts else ["The study declares no hypothesis: the table is exploratory."]
-
-
-def _records(frame: pd.DataFrame) -> Sequence[dict[str, object]]:
-    """Rows with None for what is not finite, as JSON knows neither NaN nor infinity."""
-    rows = frame.astype(object).to_dict(orient="records")
-    return [{str(key): _plain(value) for key, value in row.items()} for row in rows]
-
-
-def _plain(value: object) -> object:
-    is_lost = isinstance(value, float) and not float("-inf") < value < float("inf")
-    return None if is_lost else value
+        return [] if self.verdicts else [NO_HYPOTHESIS]
 
 
 def summarize(run: Path | str | RunData) -> Summary:

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import tag_figures
+from analysis import tag_figures, words
+from analysis.arm_models import ArmModels, arm_models, model_of
 from analysis.evidence import Evidence
 from analysis.grids import Grid
 from analysis.rundata import RunData
 from analysis.sections import Part, Section, Text, draw
-from analysis.tagwise import Tagwise, arm_tagwise
-from tagsearch.errors import AnalysisError
-from tagsearch.records import FINAL, State
+from analysis.tagwise import Tagwise
+from tagsearch.records import FINAL
 
 MOST_PANELS = 4  # arms side by side: more would not fit the page
 N_EXTREME = 10  # easiest and hardest tags told
@@ -40,10 +40,13 @@ CAUTION = (
 )
 
 
-def tags_section(run: RunData, evidence: Evidence) -> Section:
-    """Anchor "tags"; its table is tags.csv, one row an arm, checkpoint and tag."""
-    notes: list[str] = []
-    arms = {arm: model for arm in evidence.arms if (model := _model(run, arm, FINAL, notes))}
+def tags_section(
+    run: RunData, evidence: Evidence, known: ArmModels | None = None, *, beside_baseline: bool = True
+) -> Section:
+    """Anchor "tags"; its table is tags.csv, one row an arm, checkpoint and tag. `beside_baseline`: with the pictures of
+    every arm beside the baseline, which a study of several factors shows factor by factor."""
+    known = known or arm_models(run, evidence)
+    arms, notes = known.arms, list(known.notes)
     snapshots = _snapshots(run, arms, notes)
     if not arms:
         told = Text(lines=tuple(notes) or ("No confirm trial has completed yet.",))
@@ -56,23 +59,13 @@ def tags_section(run: RunData, evidence: Evidence) -> Section:
         balance_grid(models),
         Text(lines=tuple(never_told(model) for model in models)),
         *_pictures(run, shown),
-        *_comparisons(run, evidence, shown, snapshots),
+        *(beside(run, evidence, shown) if beside_baseline else ()),
+        *_beside_snapshot(run, snapshots),
         *extreme_grids(shown[0], n_clips=evidence.split.n_clips),
     ]
     if notes:
         parts.append(Text(lines=tuple(notes), soft=True))
     return Section(anchor="tags", title="Tag by tag", parts=parts, tables={"tags": tags_table(models)})
-
-
-def _model(run: RunData, arm: str, checkpoint: str, notes: list[str], **choice: Sequence[int]) -> Tagwise | None:
-    """None where no trial of the arm has such scores; why is noted unless nothing has completed."""
-    if not any(trial.spec.arm == arm and trial.state is State.COMPLETED for trial in run.confirm):
-        return None
-    try:
-        return arm_tagwise(run, arm, checkpoint, seeds=choice.get("seeds"))
-    except AnalysisError as error:
-        notes.append(str(error))
-        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +80,8 @@ def _snapshots(run: RunData, arms: Mapping[str, Tagwise], notes: list[str]) -> l
     """The baseline's, in the order of their epochs."""
     baseline, found = run.study.baseline.name, []
     for epoch in run.study.snapshots if baseline in arms else ():
-        early = _model(run, baseline, f"epoch{epoch}", notes)
-        final = _model(run, baseline, FINAL, notes, seeds=early.seeds) if early else None
+        early = model_of(run, baseline, f"epoch{epoch}", notes)
+        final = model_of(run, baseline, FINAL, notes, seeds=early.seeds) if early else None
         if early and final:
             found.append(_Snapshot(early=early, final=final))
     return found
@@ -131,7 +124,7 @@ def balance_grid(models: Sequence[Tagwise]) -> Grid:
         title="How the predicted tags are spread",
         head=("arm", "seeds", "JSD", "never predicted", "precision", "recall", f"precision at {k}", f"recall at {k}"),
         rows=tuple(
-            (model_name(model), str(len(model.seeds)), *(_mean_sd(model, name, digits) for name, digits in _BALANCE))
+            (model_name(model), str(len(model.seeds)), *(_mean_sd(model, name, least) for name, least in _BALANCE))
             for model in models
         ),
         right=(False, *(True for _ in range(7))),
@@ -139,14 +132,12 @@ def balance_grid(models: Sequence[Tagwise]) -> Grid:
     )
 
 
-_BALANCE = (("jsd", 3), ("n_never", 1), ("precision", 3), ("recall", 3), ("precision_at_k", 3), ("recall_at_k", 3))
+_BALANCE = (("jsd", 2), ("n_never", 0), ("precision", 2), ("recall", 2), ("precision_at_k", 2), ("recall_at_k", 2))
 
 
-def _mean_sd(model: Tagwise, name: str, digits: int) -> str:
+def _mean_sd(model: Tagwise, name: str, least: int) -> str:
     mean, sd = (float(getattr(totals, name)) for totals in (model.totals, model.spread))
-    if np.isnan(mean):
-        return "-"
-    return f"{mean:.{digits}f}" if np.isnan(sd) else f"{mean:.{digits}f} ± {sd:.{digits}f}"
+    return words.mean_sd(mean, sd, len(model.seeds), least=least)
 
 
 def never_told(model: Tagwise) -> str:
@@ -188,7 +179,7 @@ def extreme_grids(model: Tagwise, *, n_clips: int) -> list[Grid]:
         Grid(
             title=f"{title} of {model_name(model)}, by ROC AUC",
             head=("tag", "train", "test", "ROC AUC", "PR AUC", "chance PR", "precision", "recall", "F1"),
-            rows=tuple(_extreme_row(row, n_clips) for row in rows.to_dict(orient="records")),
+            rows=tuple(_extreme_row(row, model, n_clips) for row in rows.to_dict(orient="records")),
             right=(False, *(True for _ in range(8))),
             notes=(note,) if left_out else (),
         )
@@ -196,9 +187,14 @@ def extreme_grids(model: Tagwise, *, n_clips: int) -> list[Grid]:
     ]
 
 
-def _extreme_row(row: Mapping[Hashable, Any], n_clips: int) -> tuple[str, ...]:
-    shares = (row["roc_auc"], row["pr_auc"], row["n_test"] / n_clips, row["precision"], row["recall"], row["f1"])
-    cells = ("-" if np.isnan(share) else f"{share:.3f}" for share in shares)
+def _extreme_row(row: Mapping[Hashable, Any], model: Tagwise, n_clips: int) -> tuple[str, ...]:
+    """Means without their SD, which is in tags.csv, rounded to what it supports."""
+    told = {
+        name: words.mean_sd(row[name], row.get(f"{name}_sd", np.nan), len(model.seeds)).partition(" ")[0]
+        for name in ("roc_auc", "pr_auc", "precision", "recall", "f1")
+    }
+    chance = f"{row['n_test'] / n_clips:.3f}"
+    cells = (told["roc_auc"], told["pr_auc"], chance, told["precision"], told["recall"], told["f1"])
     return (str(row["tag"]), f"{row['n_train']:,}", f"{row['n_test']:,}", *cells)
 
 
@@ -214,18 +210,23 @@ def _pictures(run: RunData, models: Sequence[Tagwise]) -> list[Part]:
     ]
 
 
-def _comparisons(
-    run: RunData, evidence: Evidence, shown: Sequence[Tagwise], snapshots: Sequence[_Snapshot]
-) -> list[Part]:
-    """Every rival against the baseline, and the baseline's first snapshot against its end; others are in tags.csv."""
+def beside(run: RunData, evidence: Evidence, shown: Sequence[Tagwise]) -> list[Part]:
+    """Every rival of `shown` beside the first of them, if that is the baseline."""
     order, parts, baseline = list(evidence.arms), list[Part](), shown[0]
     for rival in shown[1:] if baseline.arm == run.study.baseline.name else ():
         places = (order.index(rival.arm), order.index(baseline.arm))
         names = (rival.arm, baseline.arm)
         parts += _side_by_side(run, rival, baseline, names=names, places=places)
-    for pair in snapshots[:1]:
-        parts += _side_by_side(run, pair.final, pair.early, names=(_when(pair.final), _when(pair.early)), places=(0, 1))
     return [*parts, Text(lines=(CAUTION,), soft=True)] if parts else []
+
+
+def _beside_snapshot(run: RunData, snapshots: Sequence[_Snapshot]) -> list[Part]:
+    """The baseline's end beside its first snapshot; others are in tags.csv."""
+    for pair in snapshots[:1]:
+        names = (_when(pair.final), _when(pair.early))
+        parts = _side_by_side(run, pair.final, pair.early, names=names, places=(0, 1))
+        return [*parts, Text(lines=(CAUTION,), soft=True)]
+    return []
 
 
 def _side_by_side(

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis import words
 from analysis.grids import Grid
 from analysis.measured import completed, measured
 from analysis.rundata import RunData
@@ -107,8 +108,7 @@ def _signed(value: float) -> str:
 
 
 def _mean_sd(row: Mapping[object, float], name: str) -> str:
-    mean, sd = row[f"{name}_mean"], row[f"{name}_sd"]
-    return _told(mean, 3) if np.isnan(sd) else f"{mean:.3f} ± {sd:.3f}"
+    return words.mean_sd(row[f"{name}_mean"], row[f"{name}_sd"], int(row["n_seeds"]))
 
 
 def _change(row: Mapping[object, float], before: str, after: str) -> str:

@@ -181,10 +181,10 @@ def _spent_grid(frame: pd.DataFrame) -> Grid:
 
 def _spent_row(row: Row) -> tuple[str, ...]:
     shares = (f"{row[name]:.0%}" for name in ("share", "budget_share"))
-    return (row["arm"], *(f"{row[name]:.0f}" for name in _COUNTS), *shares, _time(row["seconds"]))
+    return (row["arm"], *(f"{row[name]:.0f}" for name in _COUNTS), *shares, clock(row["seconds"]))
 
 
-def _time(seconds: float) -> str:
+def clock(seconds: float) -> str:
     """As h:mm:ss; rounded to whole seconds."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

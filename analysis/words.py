@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from analysis.gates import Gate
-from analysis.intervals import Scope
+from analysis.intervals import Scope, t_quantile
 from analysis.judgement import Claim, Member, Needs, PartVerdict
 from analysis.outcomes import Levels, Outcome, Verdict
 from tagsearch.study.schema import Part
@@ -12,11 +12,21 @@ from tagsearch.study.schema import Part
 FAR_TOO_MANY = 20  # times the test artists there are
 
 
-def decimals(half_width: float) -> int:
-    """How many decimals an interval supports: two significant digits of its half width, between 2 and 4."""
+def decimals(half_width: float, *, least: int = 2) -> int:
+    """How many decimals an interval supports: two significant digits of its half width, between `least` and 4."""
     if not math.isfinite(half_width) or half_width <= 0:
-        return 3
-    return min(4, max(2, 1 - math.floor(math.log10(half_width))))
+        return least + 1
+    return min(4, max(least, 1 - math.floor(math.log10(half_width))))
+
+
+def mean_sd(mean: float, sd: float, n: int, *, least: int = 2) -> str:
+    """Mean ± SD of n values, rounded to what the mean's own 95 % interval supports; the mean alone without an SD."""
+    if math.isnan(mean):
+        return "-"
+    half = math.nan if math.isnan(sd) or n < 2 else t_quantile(n - 1, 0.05) * sd / math.sqrt(n)
+    digits = decimals(half, least=least)
+    told = f"{round(mean, digits) + 0.0:,.{digits}f}"  # never -0.000
+    return told if math.isnan(half) else f"{told} ± {sd:,.{digits}f}"
 
 
 def signed(value: float, digits: int) -> str:

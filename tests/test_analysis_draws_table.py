@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analysis.draws_table import drawn, draws_grid, rate_ratios, tag_groups
+from analysis.draws_table import drawn, draws_grid, rate_ratios
 from analysis.rundata import gather
 from tagsearch.records import Draws, write_draws
 from tests.fake_run import FakeRun
@@ -23,12 +23,6 @@ def test_a_rate_ratio_by_hand():
     assert np.isnan(ratios[2])
 
 
-def test_tags_are_grouped_in_thirds_by_their_training_clips():
-    groups = tag_groups(np.array([5, 50, 0, 40, 10, 20, 30]))
-    assert {name: tags.tolist() for name, tags in groups.items()} == {"head": [1, 3], "middle": [6, 5], "tail": [4, 0]}
-    assert list(tag_groups(np.array([3, 0]))) == ["head"]
-
-
 def test_the_draws_of_an_arm_with_another_sampler_are_told(tmp_path):
     run = gather(tmp_path, FAKE.write(tmp_path))
     rows = run.corpus.rows("train")
@@ -41,6 +35,9 @@ def test_the_draws_of_an_arm_with_another_sampler_are_told(tmp_path):
     assert frame["sampler"].tolist() == ["tag_uniform"]
     assert frame["repeated"].tolist() == [8 / 4]  # in four epochs
     assert frame["never"].tolist() == [pytest.approx(1 / len(rows))]
+    counts, totals = run.corpus.train_counts, clips @ run.corpus.labels[rows]  # of six tags the rarest three are tail
+    tail = np.mean([(totals[t] / clips.sum()) / (counts[t] / len(rows)) for t in np.argsort(counts)[:3]])
+    assert frame["tail"].tolist() == [pytest.approx(tail)]
     told = draws_grid(frame).rows[0]
     assert told[5:] == ("2.0", f"{1 / len(rows):.1%}")
 

@@ -29,7 +29,7 @@ def inspected(tmp_path_factory):
 def test_the_page_has_its_tables_and_pictures_beside_it(inspected):
     names = sorted(path.name for path in inspected[1].iterdir())
     assert names == sorted(
-        [*PICTURES, "index.html", "label_counts.csv", "labels.json", "rare_tags.csv", "tag_pairs.csv"]
+        [*PICTURES, "files.json", "index.html", "label_counts.csv", "labels.json", "rare_tags.csv", "tag_pairs.csv"]
     )
 
 

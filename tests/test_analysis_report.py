@@ -2,6 +2,8 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +42,7 @@ def test_the_report_has_all_its_files_and_no_half_written_one(reported):
         "data_tag_pairs.png",
         "data_tags_per_clip.png",
         "drop.csv",
+        "files.json",
         "forest.png",
         "index.html",
         "label_counts.csv",
@@ -48,15 +51,19 @@ def test_the_report_has_all_its_files_and_no_half_written_one(reported):
         "noise.json",
         "rare_tags.csv",
         "slices.png",
+        "summary.json",
         "summary.md",
+        "tables.tex",
         "tag_pairs.csv",
         "tags.csv",
         "tags_arm_focal.png",
         "tags_counts.png",
         "tags_precision_recall.png",
         "training.csv",
+        "trials.csv",
         "tune.csv",
         "tune_trials.csv",
+        "verdicts.csv",
         "verdicts.json",
     ]
 
@@ -120,8 +127,8 @@ def test_a_run_that_has_only_begun_is_reported_without_pictures_of_its_trials(tm
     summary = summary_of(FakeRun(signals=FAKE.signals, lost=lost), tmp_path)
     page = write_report(summary, tmp_path / "report").read_text()
     assert "Inconclusive" in page
-    pictures = re.findall(r'<img alt="([^"]*)"', page)
-    assert pictures == [*SEARCHED, "Clips of each tag", "Tags of a clip", "Tags together on a clip, against chance"]
+    pictures = re.findall(r'<img alt="([^".]*)', page)
+    assert pictures == ["Clips of each tag", "Tags of a clip", "Tags together on a clip, against chance", *SEARCHED]
 
 
 def test_a_trial_s_figures_show_its_tags_and_its_macro_score(reported):
@@ -170,3 +177,79 @@ def test_nothing_in_the_package_can_unpickle():
     home = Path(analysis.__file__).parent
     sources = {path.name: path.read_text() for path in home.glob("*.py")}
     assert not [name for name, text in sources.items() if re.search(r"import pickle|read_pickle|allow_pickle", text)]
+
+
+CHAPTERS = [
+    "1 Data analysis",
+    "2 Hypotheses as registered",
+    "3 Experiments",
+    "3.1 All arms",
+    "3.2 How training and drawing went",
+    "3.3 How the search went",
+    "3.4 Tag by tag",
+    "3.5 Listening to the test clips",
+    "4 Discussion",
+    "5 Plan and actual",
+    "6 Environment",
+    "7 Every trial",
+]
+
+
+def test_the_chapters_stand_in_the_order_of_a_paper(reported):
+    _, folder = reported
+    page = (folder / "index.html").read_text()
+    assert re.findall(r'<h[23] id="[^"]*">([0-9][^<]*)</h', page) == CHAPTERS
+    told = re.findall(r"^#{2,3} ([0-9].*)$", (folder / "summary.md").read_text(), re.MULTILINE)
+    assert told == CHAPTERS
+
+
+def test_no_level_of_headings_is_skipped(reported):
+    page = (reported[1] / "index.html").read_text()
+    levels = [int(level) for level in re.findall(r"<h([1-6])", page)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_every_verdict_stands_at_the_top_and_leads_to_its_card(reported):
+    page = (reported[1] / "index.html").read_text()
+    (told,) = re.findall(r'<li><a class="good" href="#(verdict-h1)">([^<]*)</a></li>', page)
+    assert told[1].startswith("h1: Confirmed (grade A")
+    assert page.index('href="#verdict-h1"') < page.index("<nav") < page.index('id="verdict-h1"')
+
+
+def test_pictures_are_told_with_their_numbers(reported):
+    summary, folder = reported
+    page = (folder / "index.html").read_text()
+    (forest,) = re.findall(r'alt="Differences to the baseline\. ([^"]*)"', page)
+    assert f"focal: ROC AUC +{summary.comparison['roc_delta'][1]:.3f} [+" in forest
+    assert re.search(r'alt="Learning curves\. Median of valid/pr_auc: bce ends at 0\.\d+ after 4 epochs', page)
+
+
+def test_a_report_written_anew_takes_its_leftovers_away_and_no_others(tmp_path):
+    fake = FakeRun(signals={"bce": 1.0, "focal": 1.5}, n_clips=150, seeds=2)
+    summary = summary_of(fake, tmp_path)
+    folder = tmp_path / "report"
+    write_report(summary, folder)
+    (folder / "notes.md").write_text("mine")
+    listed = json.loads((folder / "files.json").read_text())
+    assert sorted([*listed, "files.json", "notes.md"]) == sorted(path.name for path in folder.iterdir())
+    untuned = replace(summary, run=replace(summary.run, tune=()), tuning=pd.DataFrame())
+    write_report(untuned, folder)
+    assert not (folder / "tune.csv").exists()
+    assert not (folder / "best_of_n.png").exists()
+    assert (folder / "notes.md").read_text() == "mine"
+
+
+PRINTED = {"json": "summary.json", "latex": "tables.tex", "csv": "comparison.csv"}
+
+
+@pytest.mark.parametrize(("form", "name"), PRINTED.items())
+def test_what_is_printed_is_what_is_written(reported, form, name):
+    summary, folder = reported
+    assert summary.render(form).rstrip("\n") == (folder / name).read_text().rstrip("\n")
+
+
+def test_the_markdown_printed_is_the_report(reported):
+    summary, folder = reported
+    assert summary.render("md") == (folder / "summary.md").read_text()

@@ -6,7 +6,7 @@ from matplotlib.colors import to_hex
 
 from analysis.canvas import LIGHT
 from analysis.evidence import collect
-from analysis.page import write_page
+from analysis.page import html
 from analysis.search_figures import best_of_n_curves, parallel_coordinates, slices
 from analysis.search_section import UNTUNED, search_section
 from analysis.tuning import tuning
@@ -41,7 +41,7 @@ def test_the_section_tells_effort_choice_drops_importance_and_shows_its_pictures
 
 
 def test_the_page_of_the_section_stands_alone(run, tmp_path):
-    page = write_page(tmp_path, title="run", header=[], sections=[section_of(run)]).read_text()
+    page = html(title="run", header=[], sections=[section_of(run)])
     assert len(re.findall('<img alt="', page)) >= 3
     assert all(source.startswith("data:") for source in re.findall(r'(?:src|srcset)="([^"]{0,40})', page))
 

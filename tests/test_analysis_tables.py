@@ -126,14 +126,6 @@ def test_the_margins_of_the_first_hypothesis_serve_the_exploratory_comparisons()
     assert tables.study_margins(fake.study()) == {"roc_auc": 0.005, "pr_auc": 0.010}
 
 
-def test_latex_cells_are_escaped():
-    grid = Grid(title="t", head=("a_b", "Δ"), rows=(("50 % & more", "1 ± 2"),), right=(False, True))
-    lines = grid.latex().splitlines()
-    assert lines[1] == r"\begin{tabular}{lr}"
-    assert lines[3] == r"a\_b & $\Delta$ \\"
-    assert lines[5] == r"50 \% \& more & 1 $\pm$ 2 \\"
-
-
 def test_a_wide_table_is_cut_into_panels_that_repeat_the_first_column():
     grid = Grid(title="t", head=("arm", "one", "two"), rows=(("bce", "1", "2"),), right=(False, True, True))
     assert grid.plain(10).splitlines() == [

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tagsearch.records import FINAL
 from tagsearch.study.schema import ClaimMetric, Part, TagGroup
 
-BEYOND_TELLING = 700.0  # of an exponent: about the largest whose exponential a float holds
+BEYOND_TELLING = 700.0  # of an exponent: the largest that a float's exponential takes
 METRIC_NAMES: Mapping[ClaimMetric, str] = {"roc_auc": "ROC AUC", "pr_auc": "PR AUC", "balance": "balance"}
 
 
