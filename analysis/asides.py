@@ -37,7 +37,7 @@ def _better(estimate: Estimate) -> str:
 
 def _error_reduction(source: Source, contrast: Contrast, measured: Endpoint, estimate: Estimate) -> str:
     """The difference as a share of what the rival lacks to 1, or of its divergence."""
-    if measured.metric == "balance":
+    if measured.is_relative:
         share = measured.told(estimate.value)
         what = "divergence between the predicted and the annotated shares of tags"
         return f"That is {abs(share):.0%} {'less' if share >= 0 else 'more'} {what}."
@@ -52,7 +52,7 @@ def _error_reduction(source: Source, contrast: Contrast, measured: Endpoint, est
 
 
 def _trend(source: Source, part: Part, contrast: Contrast, measured: Endpoint, estimate: Estimate) -> str:
-    if measured.metric == "balance":
+    if measured.is_relative:
         return ""
     return f"That is {estimate.value / part.doublings:+.4f} for each doubling."
 
@@ -71,7 +71,7 @@ def _interaction(source: Source, part: Part, contrast: Contrast, measured: Endpo
 
 def _score(source: Source, arm: str, measured: Endpoint) -> float | None:
     """An arm's own mean; None where it is no score between 0 and 1, or where there is none."""
-    if measured.metric == "balance" or measured.beyond:
+    if measured.is_relative or measured.beyond:
         return None
     estimate = source.estimate(Contrast(name=arm, weights={arm: 1.0}), measured)
     return None if estimate is None else estimate.value

@@ -64,7 +64,7 @@ def _one_seed(claim: Claim) -> str:
     assert estimate is not None
     lower, upper = (claim.endpoint.told(x) for x in estimate.model_interval(claim.levels.lower))
     tipping = f"; the sign would stand if the SD between seeds were below {estimate.tipping_sd:.4f}"
-    if claim.metric == "balance":
+    if claim.endpoint.is_relative:
         tipping += " (of the logarithm)"
     return (
         f"one seed says nothing about the spread between seeds, so the method stays open. These trained models differ "
