@@ -174,11 +174,12 @@ def _lacking(arm: ArmEvidence) -> str:
 
 
 def grade(evidence: Evidence, arms: Sequence[str], gates: Sequence[Gate]) -> Grade:
-    """A: five fresh seeds or more, tuned, clusters known. B: one of these lacks, down to three seeds. C: one or two
-    seeds. (D: a table of numbers, see `numbers`.) What differs from the plan may lower it, see `deviations`."""
+    """A: five fresh seeds or more, all arms trained and tuned, clusters known. B: one of these lacks, down to three
+    seeds. C: one or two seeds. (D: a table of numbers, see `numbers`.) What differs from the plan may lower it, see
+    `deviations`."""
     n_seeds = min(len(evidence.arms[arm].seeds) + len(evidence.arms[arm].diverged) for arm in arms)
     if n_seeds < GRADE_B_SEEDS:
         return "C"
-    tuned = all(gate.passed for gate in gates if gate.id == "G4")
-    is_a = n_seeds >= GRADE_A_SEEDS and tuned and evidence.split.n_artists > 1
+    fair = all(gate.passed for gate in gates if gate.id in ("G1", "G4"))  # a gain over chance is no gain over a method
+    is_a = n_seeds >= GRADE_A_SEEDS and fair and evidence.split.n_artists > 1
     return "A" if is_a else "B"

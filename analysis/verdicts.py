@@ -144,9 +144,9 @@ def judge_member(
     own = replace(own, claims=tuple(_with_aside(source, part, contrast, claim) for claim in own.claims))
     if not part.steps:
         return own
-    # a step needs no correction: that it leads down can only take a gain away
-    plain = Levels(lower=hypothesis.alpha, upper=hypothesis.alpha)
-    steps = tuple(_judge_contrast(source, hypothesis, part, step, levels=plain, scope=scope) for step in part.steps)
+    each = hypothesis.alpha / len(part.steps)  # one false step down would make a ladder, a rising one too, "no gain"
+    shared = Levels(lower=each, upper=each)
+    steps = tuple(_judge_contrast(source, hypothesis, part, step, levels=shared, scope=scope) for step in part.steps)
     if part.kind != "ladder":
         return replace(own, steps=steps)
     outcome = ladder_outcome(own.outcome, [step.outcome for step in steps])
