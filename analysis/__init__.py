@@ -1,12 +1,23 @@
 """Comparison tables and verdicts from the run folders that tagsearch leaves. Needs neither ray nor torch.
 
     analysis.load(run)          a run folder as frames (analysis.rundata.RunData)
+    analysis.combine(runs)      several runs as one (analysis.combining), which the others take like any run
     analysis.summarize(run)     tables and verdicts (analysis.summary.Summary); reads, writes nothing
     analysis.write_report(...)  a summary as report/: Markdown, HTML, CSV, JSON, PNG
     analysis.arm_tagwise(run, arm)  an arm tag by tag (analysis.tagwise.Tagwise)
     analysis.trial_figures(...) pictures of one trial, for TensorBoard
     analysis.inspect(...)       the labels of a corpus as a page, with CSV and PNG
     analysis.labels_text(...)   the same as text; both take a CorpusTable, or a CorpusLabels to share its work
+
+    analysis.frames             every table as one function, for notebooks: frames.comparison(run) -> DataFrame
+    analysis.plots              every figure likewise: plots.forest(run) -> matplotlib Figure
+    analysis.read_numbers(...)  a table of published scores (analysis.numbers)
+    analysis.judged(...)        what it says of a study's hypotheses, at grade D
+
+    frames: trials, epochs, per_tag; comparison, arms, verdicts, training, drawn, tags(run, arm); tuning, tune_trials, best_of_n,
+            importance, validation_to_test; labels
+    plots:  forest, learning_curves; precision_recall, tag_counts, tags_beside(run, arm); best_of_n, slices,
+            parallel_coordinates; label_counts, label_pairs
 
 Importing the package is cheap: pandas and matplotlib are loaded with the first call.
 """
@@ -19,9 +30,16 @@ import tagsearch
 __tagsearch__ = tagsearch.__version__  # tells this package from a user's own folder called analysis
 
 if TYPE_CHECKING:
+    from analysis import frames as frames
+    from analysis import plots as plots
+    from analysis.combining import combine as combine
+    from analysis.demands import demand_confirmed as demand_confirmed
+    from analysis.demands import demand_declared as demand_declared
     from analysis.label_page import inspect as inspect
     from analysis.label_page import labels_text as labels_text
     from analysis.labels import CorpusLabels as CorpusLabels
+    from analysis.numbers import read_numbers as read_numbers
+    from analysis.numbers_summary import judged as judged
     from analysis.report import write_report as write_report
     from analysis.rundata import RunData as RunData
     from analysis.rundata import load as load
@@ -32,7 +50,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "CorpusLabels": "analysis.labels",
+    "combine": "analysis.combining",
+    "demand_confirmed": "analysis.demands",
+    "demand_declared": "analysis.demands",
     "inspect": "analysis.label_page",
+    "judged": "analysis.numbers_summary",
+    "read_numbers": "analysis.numbers",
     "labels_text": "analysis.label_page",
     "RunData": "analysis.rundata",
     "arm_tagwise": "analysis.tagwise",
@@ -44,7 +67,16 @@ _HOMES = {
 }
 
 
+_MODULES = ("frames", "plots")
+
+
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"analysis.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES, *_MODULES])

@@ -119,7 +119,7 @@ def clips_section(run: RunData, evidence: Evidence, pairs: TagPairs) -> Section:
 
 def _excerpts(run: RunData, notes: list[str]) -> Sequence[Excerpt]:
     try:
-        excerpts = read_excerpts(run.folder)
+        excerpts = read_excerpts(run.folders[0])
     except RecordError as error:
         notes.append(f"The clips cannot be heard: {error}")
         return ()

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from analysis.gates import Grade
 from analysis.judgement import HypothesisVerdict
 from analysis.outcomes import Verdict
-from analysis.rundata import RunData
+from analysis.rundata import Pooled, RunData
 from tagsearch.errors import RecordError
 from tagsearch.readings import Reading, second_readings
 from tagsearch.records import FINAL, State, Trial
@@ -46,7 +46,10 @@ class Look:
 
 
 def look(run: RunData) -> Look:
-    """Which look the run's scores are, and what it may spend (see tagsearch.study.extension)."""
+    """Which look the run's scores are, and what it may spend (see tagsearch.study.extension). Of several runs combined,
+    the look of the one that may spend least."""
+    if run.pooled:
+        return min(map(look, run.pooled.runs.values()), key=lambda one: one.alpha_share)
     extended, declared = run.extension is not None, run.study.confirm.extension is not None
     return Look(
         number=2 if extended else 1,
@@ -58,9 +61,22 @@ def look(run: RunData) -> Look:
 def find(run: RunData) -> tuple[Deviation, ...]:
     """Everything that differs from the plan, the gravest first.
 
-    Readings are looked up on disk, in the ledgers of the confirm trials."""
+    Readings are looked up on disk, in the ledgers of the confirm trials. Runs that are combined bear what each of them
+    bears, and that nobody planned to pool them."""
+    found = _pooled(run.pooled) if run.pooled else _of_one_run(run)
+    return tuple(sorted(found, key=lambda deviation: deviation.cap != "exploratory"))
+
+
+def _pooled(pooled: Pooled) -> Iterator[Deviation]:
+    yield Deviation(text=f"pooled after the fact from {len(pooled.runs)} runs", cap="B")
+    for name, run in pooled.runs.items():
+        for one in _of_one_run(run):
+            yield replace(one, text=f"{name}: {one.text}")
+
+
+def _of_one_run(run: RunData) -> tuple[Deviation, ...]:
     ledgers, damaged = _ledgers(run)
-    found = (
+    return (
         *_of_registration(run),
         *_earlier_runs(run),
         *_extension(run),
@@ -71,7 +87,6 @@ def find(run: RunData) -> tuple[Deviation, ...]:
         *_extra_seeds(run),
         *_missing_arms(run),
     )
-    return tuple(sorted(found, key=lambda deviation: deviation.cap != "exploratory"))
 
 
 def concerning(found: Sequence[Deviation], arms: Sequence[str]) -> tuple[Deviation, ...]:

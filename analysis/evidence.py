@@ -208,7 +208,7 @@ def _collect_arm(run: RunData, name: str, split: TestSplit, notes: list[str]) ->
                 failed.add(trial.spec.seed)
                 notes.append(f"{trial.spec.name} is left out and counts as failed: {error}")
     diverged = {trial.spec.seed for trial in trials if trial.state is State.DIVERGED}
-    planned = run.confirm_seeds
+    planned = run.planned_seeds(name)
     results = [trial.result for trial in trials if trial.result and trial.spec.seed in models]
     return ArmEvidence(
         name=name,

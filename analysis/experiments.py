@@ -28,7 +28,7 @@ def experiments(summary: Summary, pairs: TagPairs) -> Section:
         compared(summary, with_curves=not factors),
         *(factor_section(summary, factor, arms) for factor, arms in factors.items()),
         training_section(run),
-        search_section(run, evidence, summary.tuning),
+        *([] if run.pooled else [search_section(run, evidence, summary.tuning)]),  # each run tuned for itself
         tags_section(run, evidence, summary.models, beside_baseline=not factors),
         clips_section(run, evidence, pairs),
     ]

@@ -68,7 +68,7 @@ def forest(run: RunData, evidence: Evidence, theme: Theme = LIGHT) -> Figure | N
     if not rows:
         return None
     figure, panels = canvas(theme, width=9, height=1.6 + 0.55 * len(rows), n_panels=len(METRICS))
-    margins = tables.study_margins(run.study)
+    margins = tables.shown_margins(run)
     for axes, metric in zip(panels, METRICS, strict=True):
         _forest_panel(axes, evidence, rows, metric, theme)
         axes.axvspan(-margins[metric], margins[metric], color=theme.faint, zorder=0, label="below the margin")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.combined_section import combined_section
 from analysis.environment_section import environment_section
 from analysis.experiments import experiments
 from analysis.grids import escaped_markdown
@@ -27,7 +28,7 @@ from analysis.page import Glance, page_files
 from analysis.plan_section import plan_section
 from analysis.report_files import write_files
 from analysis.sections import Part, Section, Text, outline
-from analysis.summary import NO_HYPOTHESIS, Summary
+from analysis.summary import Summary
 from analysis.trials_section import trials_section
 from tagsearch.records import CorpusTable
 
@@ -48,10 +49,11 @@ def report_files(summary: Summary) -> dict[str, bytes]:
         "summary.md": summary.markdown(),
         "summary.json": summary.render("json") + "\n",
         "tables.tex": summary.render("latex"),
-        "noise.json": json.dumps(noise_record(summary.run, summary.evidence), indent=1) + "\n",
         "verdicts.json": json.dumps(summary.to_json()["verdicts"], indent=1, allow_nan=False) + "\n",
         **{f"{name}.csv": str(frame.to_csv(index=False)) for name, frame in _frames(sections)},
     }
+    if summary.run.pooled is None:  # the spread between seeds of one run
+        texts["noise.json"] = json.dumps(noise_record(summary.run, summary.evidence), indent=1) + "\n"
     return files | {name: text.encode() for name, text in texts.items()} | label_files(summary.labels)
 
 
@@ -62,6 +64,14 @@ def _frames(sections: list[Section]) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def report_sections(summary: Summary) -> list[Section]:
     run = summary.run
+    if run.pooled:  # what was registered, planned and where it ran is told by the report of each run
+        return [
+            labels_section(summary.labels),
+            combined_section(run.pooled, summary.own),
+            experiments(summary, label_pairs(run.corpus)),
+            discussion(summary),
+            trials_section(run),
+        ]
     return [
         labels_section(summary.labels),
         hypotheses_section(run, summary.registration),
@@ -77,7 +87,7 @@ def discussion(summary: Summary) -> Section:
     """Anchor "discussion": the verdicts with their reasons."""
     deviations = f"Deviations from what was registered: {'; '.join(summary.deviations)}."
     parts: list[Part] = [Text(lines=(deviations,))] if summary.deviations else []
-    parts += [*summary.cards] or [Text(lines=(NO_HYPOTHESIS,))]
+    parts += [*summary.cards] or [Text(lines=tuple(summary.no_verdicts))]
     frame = summary.claims
     tables = {} if frame.empty else {"verdicts": frame}
     return Section(anchor="discussion", title="Discussion", parts=parts, tables=tables)

@@ -6,6 +6,8 @@ Scores are large and stay on disk: `Trial.scores` reads one trial's when asked. 
     epochs   one row an epoch: phase, arm, trial, seed, then the columns of history.json
     tags     one row a tag: tag, n_train, n_valid, n_test (clips that have it)
     per_tag  one row a trial and tag: phase, arm, trial, tag, roc_auc, pr_auc on validation, at the trial's best epoch
+
+Of several runs combined, trials, epochs and per_tag begin with `run`, the name of the trial's own run folder.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,8 +28,21 @@ from tagsearch.study.schema import METRICS, Study
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pooled:
+    """What a combination of runs was made of, see `combining`.
+
+    planned: seeds of each arm, as the combination numbers them; is_one_study: the runs differ in nothing but their
+    seeds; notes: what a reader of any table made from it must know, a sentence each."""
+
+    runs: Mapping[str, "RunData"]  # by a name that no other has
+    planned: Mapping[str, tuple[int, ...]]
+    is_one_study: bool
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunData:
-    """All that one run left, scores excepted."""
+    """All that one run left, scores excepted; or several runs combined, with `pooled` and without a lock."""
 
     folder: Path
     study: Study
@@ -36,6 +51,16 @@ class RunData:
     extension: Extension | None = None  # its second look, see tagsearch.study.extension
     tune: tuple[Trial, ...]
     confirm: tuple[Trial, ...]
+    pooled: Pooled | None = None
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Of the runs that this is made of; their corpus is the same."""
+        return tuple(run.folder for run in self.pooled.runs.values()) if self.pooled else (self.folder,)
+
+    def planned_seeds(self, arm: str) -> tuple[int, ...]:
+        """Of the arm's confirm trials."""
+        return self.confirm_seeds if self.pooled is None else self.pooled.planned.get(arm, ())
 
     @property
     def confirm_seeds(self) -> tuple[int, ...]:
@@ -48,12 +73,13 @@ class RunData:
 
     @cached_property
     def trials(self) -> pd.DataFrame:
-        return pd.DataFrame([_trial_row(trial) for trial in self.all_trials], columns=_TRIAL_COLUMNS)
+        rows = [self._identity(trial) | _outcome(trial) for trial in self.all_trials]
+        return pd.DataFrame(rows, columns=[*self._run_column, *_TRIAL_COLUMNS])
 
     @cached_property
     def epochs(self) -> pd.DataFrame:
-        rows = [_identity(trial) | dict(row) for trial in self.all_trials for row in trial.history]
-        return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["phase", "arm", "trial", "seed", "epoch"])
+        rows = [self._identity(trial) | dict(row) for trial in self.all_trials for row in trial.history]
+        return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*self._run_column, *_IDENTITY, "epoch"])
 
     @cached_property
     def tags(self) -> pd.DataFrame:
@@ -63,15 +89,25 @@ class RunData:
     @cached_property
     def per_tag(self) -> pd.DataFrame:
         frames = list(self._per_tag_frames())
-        columns = ["phase", "arm", "trial", "seed", "tag", *METRICS]
+        columns = [*self._run_column, *_IDENTITY, "tag", *METRICS]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+
+    @property
+    def _run_column(self) -> tuple[str, ...]:
+        return ("run",) if self.pooled else ()
+
+    def _identity(self, trial: Trial) -> dict[str, object]:
+        """`trial` is its folder's name. A combination may number seeds anew, so it names the run too."""
+        run = {"run": trial.folder.parents[1].name} if self.pooled else {}
+        spec = trial.spec
+        return run | {"phase": spec.phase, "arm": spec.arm, "trial": trial.folder.name, "seed": spec.seed}
 
     def _per_tag_frames(self) -> Iterator[pd.DataFrame]:
         for trial in self.all_trials:
             if trial.result is None or trial.result.best_epoch is None:
                 continue
             scores = {m: read_array(trial.folder / "per_tag.npz", m)[trial.result.best_epoch - 1] for m in METRICS}
-            yield pd.DataFrame(_identity(trial) | {"tag": np.array(self.corpus.tags)} | scores)
+            yield pd.DataFrame(self._identity(trial) | {"tag": np.array(self.corpus.tags)} | scores)
 
 
 def load(run: Path | str) -> RunData:
@@ -97,16 +133,12 @@ def gather(folder: Path, study: Study) -> RunData:
     )
 
 
-def _identity(trial: Trial) -> dict[str, object]:
-    spec = trial.spec
-    return {"phase": spec.phase, "arm": spec.arm, "trial": spec.name, "seed": spec.seed}
-
-
 _RESULT_COLUMNS = ("stop_reason", "epochs", "seconds", "clips_drawn", "best_epoch", "best", "last", "n_retries")
-_TRIAL_COLUMNS = ["phase", "arm", "trial", "seed", "index", "state", *_RESULT_COLUMNS]
+_IDENTITY = ("phase", "arm", "trial", "seed")
+_TRIAL_COLUMNS = (*_IDENTITY, "index", "state", *_RESULT_COLUMNS)
 
 
-def _trial_row(trial: Trial) -> dict[str, object]:
+def _outcome(trial: Trial) -> dict[str, object]:
     result = asdict(trial.result) if trial.result else {"epochs": len(trial.history)}
-    row = _identity(trial) | {"index": trial.spec.index, "state": str(trial.state)}
+    row = {"index": trial.spec.index, "state": str(trial.state)}
     return row | {name: result.get(name) for name in _RESULT_COLUMNS}

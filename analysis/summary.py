@@ -13,6 +13,7 @@ import pandas as pd
 from analysis import cards, tables, tuning
 from analysis.arm_models import ArmModels, arm_models
 from analysis.arms_table import arms_table
+from analysis.combined_section import OwnResult, combined_grids, combined_line
 from analysis.deviations import find, registration
 from analysis.evidence import Evidence, collect
 from analysis.grids import Grid
@@ -28,11 +29,13 @@ from analysis.verdicts import judge
 Format = Literal["table", "json", "csv", "md", "latex"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 NO_HYPOTHESIS = "The study declares no hypothesis: the table is exploratory."
+NOTHING_TOGETHER = "No hypothesis is judged over these runs together: the table is exploratory."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """`comparison`: see `tables`; `tuning`: see `tuning`, empty for a study without a tune phase."""
+    """`comparison`: see `tables`; `tuning`: see `tuning`, empty for a study without a tune phase and for several runs
+    combined, each of which tuned for itself."""
 
     run: RunData
     evidence: Evidence
@@ -65,10 +68,23 @@ class Summary:
         """One row a claim, see `verdict_table`."""
         return verdict_table(self.verdicts)
 
+    @cached_property
+    def own(self) -> Mapping[str, OwnResult]:
+        """Of runs that were combined, what each says by itself; empty for one run."""
+        summaries = {name: summarize(run) for name, run in (self.run.pooled.runs if self.run.pooled else {}).items()}
+        return {
+            name: OwnResult(
+                verdicts={verdict.id: cards.standing(verdict) for verdict in one.verdicts}, comparison=one.comparison
+            )
+            for name, one in summaries.items()
+        }
+
     @property
     def grids(self) -> tuple[Grid, ...]:
         """What a terminal shows."""
         compared = tables.comparison_grid(self.run, self.evidence, self.comparison)
+        if self.run.pooled:
+            return (compared, *combined_grids(self.run.pooled, self.own))
         return (compared, *tuning.tuning_grids(self.tuning))
 
     @cached_property
@@ -83,13 +99,13 @@ class Summary:
             f"Study {study.name}{profile}: {study.question}",
             f"Corpus {corpus.name}: {split.n_clips:,} test clips by {split.n_artists} artists, "
             f"{int(split.defined.sum())} of {len(split.defined)} tags scored",
-            f"Run {self.run.folder}",
+            *([f"Run {self.run.folder}"] if self.run.pooled is None else []),
             self.registration,
         )
 
     @property
     def registration(self) -> str:
-        return registration(self.run)
+        return combined_line(self.run.pooled) if self.run.pooled else registration(self.run)
 
     @property
     def deviations(self) -> tuple[str, ...]:
@@ -111,7 +127,7 @@ class Summary:
         """For a terminal of that many columns."""
         header = [textwrap.fill(line, width, subsequent_indent="  ") for line in self.header]
         blocks = ["\n".join(header), *(grid.plain(width) for grid in self.grids)]
-        return "\n\n".join(blocks + [card.plain(width) for card in self.cards] + self._no_verdicts)
+        return "\n\n".join(blocks + [card.plain(width) for card in self.cards] + self.no_verdicts)
 
     @cached_property
     def sections(self) -> list[Section]:
@@ -137,8 +153,11 @@ class Summary:
         return paper_tex(self)
 
     @property
-    def _no_verdicts(self) -> list[str]:
-        return [] if self.verdicts else [NO_HYPOTHESIS]
+    def no_verdicts(self) -> list[str]:
+        """Why there is none; empty where there are."""
+        if self.verdicts:
+            return []
+        return [NOTHING_TOGETHER if self.run.pooled else NO_HYPOTHESIS]
 
 
 def summarize(run: Path | str | RunData) -> Summary:
@@ -152,6 +171,6 @@ def summarize(run: Path | str | RunData) -> Summary:
         run=data,
         evidence=evidence,
         comparison=tables.comparison(data, evidence, verdicts),
-        tuning=tuning.tuning(data),
+        tuning=pd.DataFrame() if data.pooled else tuning.tuning(data),
         verdicts=verdicts,
     )

@@ -4,14 +4,17 @@ schema/summary.schema.json describes it. VERSION changes where a reader of the f
 without. Numbers that are not finite, which JSON does not know, are null.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 import tagsearch
 from analysis import cards
+from analysis.combined_section import OwnResult
 from analysis.draws_table import drawn
 from analysis.environment_section import environment
+from analysis.rundata import Pooled
 from analysis.training_table import training
 from tagsearch.errors import RecordError
 
@@ -31,7 +34,7 @@ def as_json(summary: "Summary") -> dict[str, object]:
         "draws": drawn(run),
         "trials": run.trials,
     }
-    return {
+    content = {
         "$schema": SCHEMA,
         "version": VERSION,
         "tagsearch": tagsearch.__version__,
@@ -41,6 +44,16 @@ def as_json(summary: "Summary") -> dict[str, object]:
         "verdicts": cards.to_json(summary.cards),
         "deviations": list(summary.deviations),
         "environment": _environment(summary),
+    }
+    return content | ({"combined": _combined(summary.run.pooled, summary.own)} if summary.run.pooled else {})
+
+
+def _combined(pooled: Pooled, own: Mapping[str, OwnResult]) -> dict[str, object]:
+    return {
+        "runs": {name: str(run.folder) for name, run in pooled.runs.items()},
+        "is_one_study": pooled.is_one_study,
+        "notes": list(pooled.notes),
+        "verdicts_by_run": {name: dict(one.verdicts) for name, one in own.items()},
     }
 
 

@@ -106,10 +106,16 @@ def _explore(run: RunData, evidence: Evidence, name: str) -> Outcome:
         contrasts=(versus(name, run.study.baseline.name),),
         at_least=1,
         metrics=METRICS,
-        margins=study_margins(run.study),
+        margins=shown_margins(run),
         written={},
     )
     return exploratory(RunSource(run=run, evidence=evidence), part, alpha=ALPHA)
+
+
+def shown_margins(run: RunData) -> Mapping[ClaimMetric, float]:
+    """Of the study; of several runs combined, those of the first that declares a hypothesis."""
+    studies = [one.study for one in run.pooled.runs.values()] if run.pooled else []
+    return study_margins(next((study for study in studies if study.hypotheses), run.study))
 
 
 def study_margins(study: Study) -> Mapping[ClaimMetric, float]:
@@ -135,7 +141,7 @@ def comparison_grid(run: RunData, evidence: Evidence, frame: pd.DataFrame) -> Gr
 def _comparison_row(row: Row) -> tuple[str, ...]:
     lost = ", ".join(f"{row[f'n_{word}']} {word}" for word in ("diverged", "failed") if row[f"n_{word}"])
     seeds = f"{row['seeds_done']}/{row['seeds_planned']}" + (f" ({lost})" if lost else "")
-    scores = [cell for short in SHORT.values() for cell in (_mean_sd(row, short), _delta(row, short))]
+    scores = [cell for short in SHORT.values() for cell in (_mean_sd(row, short), told_delta(row, short))]
     return (str(row["arm"]), seeds, *scores, str(row["outcome"]), str(row["judged_by"]))
 
 
@@ -147,7 +153,7 @@ def _mean_sd(row: Row, short: str) -> str:
     return f"{mean:.{digits}f}" if np.isnan(sd) else f"{mean:.{digits}f} ± {sd:.{digits}f}"
 
 
-def _delta(row: Row, short: str) -> str:
+def told_delta(row: Row, short: str) -> str:
     value, lower, upper = (row[f"{short}_{column}"] for column in ("delta", "lower", "upper"))
     if np.isnan(value):
         return ""

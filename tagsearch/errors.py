@@ -2,7 +2,7 @@
 
 Every message is one line: the rule, the value received, the way on. `exit_code` is what the command line returns
 (0 done, 1 runtime failure, 2 bad file or flags and nothing started, 3 finished but some trials failed,
-4 stopped by budget or user, 130 Ctrl-C).
+4 stopped by budget or user, 5 a hypothesis that had to be confirmed is not, 130 Ctrl-C).
 """
 
 
@@ -66,6 +66,12 @@ class StoppedError(TagsearchError):
     """The run was stopped by its time budget or by the user; `tagsearch resume` goes on."""
 
     exit_code = 4
+
+
+class NotConfirmedError(TagsearchError):
+    """A script asked for hypotheses to be confirmed, and one is not: an answer, no failure of the program."""
+
+    exit_code = 5
 
 
 class InterruptedRunError(StoppedError):

@@ -43,6 +43,7 @@ class FakeRun:
     hypotheses: tuple[Hypothesis, ...] | None = None
     name: str = "fake"
     random_seed: int = 0
+    noise_seed: int | None = None  # another run on the same corpus and artists
 
     def study(self) -> Study:
         names = tuple(self.signals)
@@ -83,6 +84,7 @@ class FakeRun:
         corpus.save(folder / "corpus.npz")
         files.write_text(folder / "resolved.yaml", write_resolved(study) if study else "study: fake\n")
         artist_effect = rng.normal(0, 0.5, (corpus.artists.max() + 1, self.n_tags))
+        rng = rng if self.noise_seed is None else np.random.default_rng(self.noise_seed)
         study = study or self.study()
         register(folder, study)
         for arm, signal in self.signals.items():

@@ -10,7 +10,7 @@ import traceback
 import click
 
 from tagsearch import __version__
-from tagsearch.cli import data, models, runs, study
+from tagsearch.cli import data, judge, models, runs, study
 from tagsearch.errors import TagsearchError
 
 
@@ -28,7 +28,10 @@ def cli(debug: bool) -> None:
     """
 
 
-for command in (study.run, study.plan, study.resume, runs.summarize, runs.status, runs.ls, data.data, models.models):
+for command in (
+    *(study.run, study.plan, study.resume, runs.summarize, runs.status, runs.ls, judge.judge),
+    *(data.data, models.models),
+):
     cli.add_command(command)
 
 

@@ -12,19 +12,44 @@ from tagsearch.errors import UsageError
 
 
 @click.command()
-@click.argument("run_name", metavar="[RUN]", required=False)
+@click.argument("run_names", metavar="[RUN]...", nargs=-1)
 @storage_option
 @click.option("-f", "--format", "style", type=click.Choice(["table", "json", "csv", "md", "latex"]), default="table")
-def summarize(run_name: str | None, storage: Path, style: str) -> None:
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder of the report.")
+@click.option("--no-report", is_flag=True, help="Print only.")
+@click.option(
+    "--fail-unless-confirmed", "demanded", metavar="ID", multiple=True,
+    help="Exit with 5 unless this hypothesis is Confirmed; may be given several times.",
+)  # fmt: skip
+def summarize(
+    run_names: tuple[str, ...],
+    storage: Path,
+    style: str,
+    output: Path | None,
+    no_report: bool,
+    demanded: tuple[str, ...],
+) -> None:
     """Comparison table and verdicts of a run (default: the latest); writes its report/ folder.
+
+    Several runs are combined: replicates of one study, or studies with the same baseline.
 
     \b
     tagsearch summarize
     tagsearch summarize losses-20261122T131500Z -f json
+    tagsearch summarize losses-a losses-b --output pooled
+    tagsearch summarize --no-report --fail-unless-confirmed H1 && echo publish
     """
     from tagsearch.search.run_folder import find_run
 
-    print_summary(find_run(run_name, storage=storage), style)
+    if output and no_report:
+        raise UsageError("--output names the folder of a report and --no-report wants none; leave one out")
+    folders = [find_run(name, storage=storage) for name in run_names or (None,)]
+    analysis = import_analysis()
+    run = analysis.combine(folders)
+    analysis.demand_declared(run, demanded)
+    summary = analysis.summarize(run)
+    print_summary(summary, style, report=None if no_report else output or run.folder / "report")
+    analysis.demand_confirmed(summary, demanded)
 
 
 @click.command()
@@ -48,13 +73,14 @@ def ls(storage: Path) -> None:
         click.echo(line)
 
 
-def print_summary(folder: Path, style: str) -> None:
-    analysis = import_analysis()
-    summary = analysis.summarize(folder)
+def print_summary(summary: Any, style: str, *, report: Path | None) -> None:
+    """Only the table is followed by where the report is: the other formats are for programs."""
     click.echo(summary.render(style, width=terminal_width()))
-    report = analysis.write_report(summary, folder / "report")
+    if report is None:
+        return
+    page = import_analysis().write_report(summary, report)
     if style == "table":
-        click.echo(f"report: {report}")
+        click.echo(f"report: {page}")
 
 
 def terminal_width() -> int:

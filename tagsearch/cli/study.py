@@ -35,7 +35,7 @@ def run(
     tagsearch run search_spaces/losses.yaml
     tagsearch run losses.yaml --data mtat=/data/MagnaTagATune --profile gpu
     """
-    study = _read_study(file, overrides, profile=profile, data=data, seed=seed)
+    study = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
     plan = _print_plan(study, options["max_concurrent"], storage)
     if dry_run:
         return
@@ -59,7 +59,7 @@ def plan(
     \b
     tagsearch plan search_spaces/losses.yaml tune.trials_per_arm=16
     """
-    _print_plan(_read_study(file, overrides, profile=profile, data=data, seed=seed), max_concurrent, storage)
+    _print_plan(read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed), max_concurrent, storage)
 
 
 @click.command()
@@ -98,20 +98,27 @@ def _extension(study: "Study", folder: Path, text: str) -> "Extension":
     return extension
 
 
-def _read_study(
-    file: str, overrides: tuple[str, ...], *, profile: str | None, data: str | None, seed: int | None
+def read_study_as_typed(
+    file: str,
+    overrides: tuple[str, ...],
+    *,
+    profile: str | None,
+    data: str | None = None,
+    seed: int | None = None,
+    to_stderr: bool = False,
 ) -> "Study":
+    """Says which file and profile it takes, on standard error where standard output is for a program."""
     from tagsearch.study.parse import find_study, read_study
 
     path, note = find_study(file)
     if note:
-        click.echo(note)
+        click.echo(note, err=to_stderr)
     corpus, _, where = (data or "").partition("=")
     extra = [f"data.corpus={corpus}"] * bool(corpus) + [f"data.path={where}"] * bool(where)
     extra += [f"seed={seed}"] * (seed is not None)
     study = read_study(path, overrides=[*overrides, *extra], profile=profile)
     if study.profile:
-        click.echo(f"profile: {study.profile}")
+        click.echo(f"profile: {study.profile}", err=to_stderr)
     return study
 
 
@@ -193,4 +200,4 @@ def _finish(folder: Path) -> None:
 
     analysis = import_analysis()
     add_figures(folder, analysis.trial_figures)
-    print_summary(folder, "table")
+    print_summary(analysis.summarize(folder), "table", report=folder / "report")
