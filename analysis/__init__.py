@@ -4,6 +4,8 @@
     analysis.summarize(run)     tables and verdicts (analysis.summary.Summary); reads, writes nothing
     analysis.write_report(...)  a summary as report/: Markdown, HTML, CSV, JSON, PNG
     analysis.arm_tagwise(run, arm)  an arm tag by tag (analysis.tagwise.Tagwise)
+    analysis.gallery            every figure and table of the report as a function: gallery.forest_figure(summary),
+                                gallery.per_tag_frame(summary, arm), ...
     analysis.trial_figures(...) pictures of one trial, for TensorBoard
     analysis.inspect(...)       the labels of a corpus as a page, with CSV and PNG
     analysis.labels_text(...)   the same as text; both take a CorpusTable, or a CorpusLabels to share its work
@@ -19,6 +21,7 @@ import tagsearch
 __tagsearch__ = tagsearch.__version__  # tells this package from a user's own folder called analysis
 
 if TYPE_CHECKING:
+    from analysis import gallery as gallery
     from analysis.label_page import inspect as inspect
     from analysis.label_page import labels_text as labels_text
     from analysis.labels import CorpusLabels as CorpusLabels
@@ -43,8 +46,12 @@ _HOMES = {
     "write_report": "analysis.report",
 }
 
+_MODULES = ("gallery",)
+
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"analysis.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
