@@ -14,10 +14,12 @@
     analysis.read_numbers(...)  a table of published scores (analysis.numbers)
     analysis.judged(...)        what it says of a study's hypotheses, at grade D
 
-    frames: trials, epochs, per_tag; comparison, arms, verdicts, training, drawn, tags(run, arm); tuning, tune_trials, best_of_n,
-            importance, validation_to_test; labels
-    plots:  forest, learning_curves; precision_recall, tag_counts, tags_beside(run, arm); best_of_n, slices,
-            parallel_coordinates; label_counts, label_pairs
+    frames: trials, epochs, per_tag; comparison, arms, verdicts, training, drawn, flow; tags(run, arm),
+            tag_differences(run, arm), tag_groups(run, arm); tuning, tune_trials, best_of_n, importance,
+            validation_to_test; labels
+    plots:  forest, interaction(run, hypothesis, part), learning_curves; precision_recall, tag_counts,
+            tags_beside(run, arm), tag_differences(run, arm); tune_curves, best_of_n, slices, parallel_coordinates;
+            label_counts, label_pairs
 
 Importing the package is cheap: pandas and matplotlib are loaded with the first call.
 """
@@ -65,7 +67,6 @@ _HOMES = {
     "trial_figures": "analysis.tag_figures",
     "write_report": "analysis.report",
 }
-
 
 _MODULES = ("frames", "plots")
 

@@ -1,25 +1,32 @@
 """What pictures show, in words from the same data, for those who cannot see them."""
 
+from collections.abc import Sequence
+
 import numpy as np
-import pandas as pd
 
 from analysis import words
-from analysis.endpoints import METRIC_NAMES
+from analysis.forest_rows import Block, Mark, Row
 from analysis.rundata import RunData
-from analysis.tables import SHORT, Row, rows
+from tagsearch.study.endpoints import METRIC_NAMES
 
 
-def forest(comparison: pd.DataFrame) -> str:
-    """Of `tables.comparison`."""
-    told = []
-    for row in rows(comparison):
-        cells = [f"{METRIC_NAMES[metric]} {_difference(row, short)}" for metric, short in SHORT.items()]
-        told += [f"{row['arm']}: {', '.join(cells)}"] if np.isfinite(row["roc_lower"]) else []
+def forest(blocks: Sequence[Block]) -> str:
+    """Of `forest.forest_blocks`: every contrast with an estimate."""
+    rows = [row for block in blocks for row in block.rows]
+    told = [f"{row.label}: {', '.join(found)}" for row in rows if (found := _marks(row))]
     return "; ".join(told)
 
 
-def _difference(row: Row, short: str) -> str:
-    return words.with_interval(*(row[f"{short}_{name}"] for name in ("delta", "lower", "upper")))
+def _marks(row: Row) -> list[str]:
+    known = {metric: mark for metric, mark in row.marks.items() if np.isfinite(mark.value)}
+    return [f"{METRIC_NAMES[metric]} {_mark(mark)}".strip() for metric, mark in known.items()]
+
+
+def _mark(mark: Mark) -> str:
+    sign = f" ({mark.outcome})" if mark.outcome else ""
+    if not np.isfinite(mark.outer).all():
+        return words.signed(mark.value, 3) + sign
+    return words.with_interval(mark.value, *mark.outer) + sign
 
 
 def learning_curves(run: RunData) -> str:

@@ -11,7 +11,6 @@ import pandas as pd
 
 from analysis import gates, tables, words
 from analysis.arm_models import ArmModels
-from analysis.endpoints import Endpoint
 from analysis.evidence import ArmEvidence, Evidence
 from analysis.grids import Grid
 from analysis.judgement import HypothesisVerdict
@@ -19,6 +18,7 @@ from analysis.rundata import RunData
 from analysis.tables import ALPHA, SHORT, Row
 from tagsearch.study.contrasts import versus
 from tagsearch.study.cost import forward_mega_macs
+from tagsearch.study.endpoints import Endpoint
 from tagsearch.study.schema import METRICS, Contrast, Hypothesis, Metric, TagGroup
 
 GROUPS: tuple[TagGroup, ...] = ("tail", "mid", "head")

@@ -9,9 +9,9 @@ there is no ceiling; an interaction whose sign turns there is called removable (
 import math
 from collections.abc import Callable, Mapping
 
-from analysis.endpoints import Endpoint
 from analysis.intervals import Estimate
 from analysis.sources import Source
+from tagsearch.study.endpoints import Endpoint
 from tagsearch.study.schema import Contrast, Part, PartKind
 
 

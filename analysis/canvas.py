@@ -15,6 +15,7 @@ from matplotlib.ticker import NullLocator
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#B5A900")
 LINES = ("-", "--", ":", "-.")
+MARKS = ("o", "s", "^", "D", "v", "P", "<", "*")  # beside the colours: arms stay apart without them
 INCHES_A_LETTER = 0.07  # of a tag's name at 8 points
 LONGEST_NAME = 40  # letters shown: a longer name leaves no room for what is drawn
 
@@ -32,6 +33,10 @@ class Theme:
         """How the arm at that place in the declared order is drawn, in every figure."""
         n = len(self.colours)
         return {"color": self.colours[place % n], "linestyle": LINES[place // n % len(LINES)]}
+
+    def mark(self, place: int) -> str:
+        """The shape of the same arm's dots; where the colours begin again, each has its neighbour's shape."""
+        return MARKS[(place + place // len(self.colours)) % len(MARKS)]
 
 
 LIGHT = Theme(ink="#1a1a1a", paper="#ffffff", faint="#e3e3e3", colours=OKABE_ITO, colormap="Blues", diverging="RdBu_r")

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 from analysis import words
-from analysis.endpoints import Endpoint
 from analysis.grids import escaped_markdown
 from analysis.intervals import Estimate
 from analysis.judgement import Claim, HypothesisVerdict, Member, PartVerdict
 from analysis.outcomes import Verdict
 from analysis.premises import Premise
+from tagsearch.study.endpoints import Endpoint
 
 INDENT = "    "
 _TONES: Mapping[Verdict, str] = {

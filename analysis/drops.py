@@ -13,7 +13,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis import ranks, tables
-from analysis.endpoints import METRIC_NAMES
 from analysis.evidence import ArmEvidence, Evidence
 from analysis.grids import Grid
 from analysis.intervals import Floats, Sample, contrast
@@ -23,6 +22,7 @@ from analysis.words import decimals, mean_sd, signed
 from tagsearch.errors import RecordError
 from tagsearch.files import read_array
 from tagsearch.records import Trial
+from tagsearch.study.endpoints import METRIC_NAMES
 from tagsearch.study.schema import METRICS, Metric
 
 ALPHA = 0.05  # of an arm's drop beyond the baseline's, over all rivals and metrics together

@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis import balance, intervals, ranks
-from analysis.endpoints import Endpoint
 from analysis.intervals import Estimate, Floats, Sample
 from analysis.rundata import RunData
 from analysis.tagwise import count_threshold, read_scores
 from tagsearch.errors import AnalysisError, RecordError
 from tagsearch.records import FINAL, MEASURES, Config, State, Trial
 from tagsearch.study.contrasts import versus
+from tagsearch.study.endpoints import Endpoint
 from tagsearch.study.pairing import are_paired
 from tagsearch.study.schema import METRICS, Contrast, Metric, TagGroup
 from tagsearch.study.tag_groups import places_of

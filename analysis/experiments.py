@@ -11,7 +11,9 @@ from functools import partial
 from analysis import alt_texts, draws_table, figures, tables, training_table
 from analysis.arms_table import arms_grid
 from analysis.clip_section import clips_section
+from analysis.forest import forest_parts
 from analysis.inspection import TagPairs
+from analysis.interaction_figures import interaction_pictures
 from analysis.rundata import RunData
 from analysis.search_section import search_section
 from analysis.sections import Part, Section, draw
@@ -52,9 +54,8 @@ def arms_by_factor(study: Study) -> Mapping[str, tuple[str, ...]]:
 def compared(summary: Summary, *, with_curves: bool) -> Section:
     """Anchor "comparison": every arm."""
     run, evidence = summary.run, summary.evidence
-    told = alt_texts.forest(summary.comparison)
-    forest = draw("forest", "Differences to the baseline", partial(figures.forest, run, evidence), told=told)
-    parts: list[Part] = [arms_grid(run, evidence, summary.arms), *forest, *(curves(run) if with_curves else ())]
+    parts: list[Part] = [arms_grid(run, evidence, summary.arms), *forest_parts(summary)]
+    parts += [*interaction_pictures(summary), *(curves(run) if with_curves else ())]
     return Section(anchor="comparison", title="All arms", parts=parts, tables={"comparison": summary.arms})
 
 

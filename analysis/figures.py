@@ -1,22 +1,30 @@
-"""Pictures of a whole study: learning curves, forest plot. Those of tags are in `tag_figures`."""
+"""Learning curves of both phases: what the seeds of every arm reached, and how the search cut its trials.
+
+Thin lines are trials, thick ones medians; colours and marks are those of the arms everywhere. A cross: diverged; a bar:
+ended before its budget by the study's own stop rule; a hollow dot: stopped by ASHA.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from analysis import tables
-from analysis.canvas import LIGHT, Theme, canvas, legend
-from analysis.endpoints import METRIC_NAMES
-from analysis.evidence import Evidence
+from analysis.canvas import LIGHT, Theme, canvas, legend, plain
 from analysis.rundata import RunData
-from tagsearch.records import State
-from tagsearch.study.schema import METRICS, Metric
+from analysis.tuning import chosen, tune_arms
+from tagsearch.records import State, Trial
+
+MOST_COLUMNS = 3  # panels side by side
+N_MARKS = 6  # along a median
 
 
 def learning_curves(run: RunData, theme: Theme = LIGHT) -> Figure | None:
     """The objective on validation over the epochs of the confirm phase: thin lines are seeds, thick lines their median
-    over the epochs that all of them reached; x: diverged. None without any epoch."""
+    over the epochs that all of them reached. None without any epoch."""
     frame = run.epochs[run.epochs["phase"] == "confirm"]
     if frame.empty or run.study.objective not in frame:
         return None
@@ -27,16 +35,18 @@ def learning_curves(run: RunData, theme: Theme = LIGHT) -> Figure | None:
             continue
         axes.plot(table.index, table.to_numpy(), lw=0.8, alpha=0.45, **theme.line(place))
         middle = table.dropna().median(axis=1)
-        axes.plot(middle.index, middle, lw=2.4, label=arm, **theme.line(place))
+        step = math.ceil(len(middle) / N_MARKS)
+        marks: dict[str, Any] = {"marker": theme.mark(place), "ms": 6, "markevery": (place % step, step)}
+        axes.plot(middle.index, middle, lw=2.4, label=plain(arm), **marks, **theme.line(place))
     _mark_ends(axes, run, theme)
-    axes.set(xlabel="epoch", ylabel=run.study.objective, title="Learning curves, confirm phase")
+    axes.set(xlabel="epoch", ylabel=run.study.objective)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend(figure, axes, theme)
     return figure
 
 
 def _mark_ends(axes: Axes, run: RunData, theme: Theme) -> None:
-    """The budget that all arms have, and where trials diverged."""
+    """The budget that all arms have, and where trials diverged or ended before theirs."""
     budget = min((trial.spec.epochs for trial in run.confirm), default=0)
     axes.axvline(budget, color=theme.ink, lw=1, ls=(0, (2, 3)))
     longest = max((trial.spec.epochs for trial in run.confirm), default=0)
@@ -54,45 +64,72 @@ def _mark_ends(axes: Axes, run: RunData, theme: Theme) -> None:
         fontsize=8,
         color=theme.ink,
     )
-    for trial in run.confirm:
-        if trial.state is State.DIVERGED and trial.history:
-            last = trial.history[-1]
-            axes.plot(last["epoch"], last.get(run.study.objective, np.nan), "x", color=theme.ink, ms=8)
+    with_history = [trial for trial in run.confirm if trial.history]
+    diverged = [trial for trial in with_history if trial.state is State.DIVERGED]
+    early = [t for t in with_history if t.state is State.COMPLETED and len(t.history) < t.spec.epochs]
+    for mark, trials, label in (("x", diverged, "diverged"), ("|", early, "ended by the stop rule")):
+        if trials:
+            ends = np.array([_end(run, trial) for trial in trials])
+            axes.plot(*ends.T, mark, color=theme.ink, ms=9, mew=1.6, label=label)
 
 
-def forest(run: RunData, evidence: Evidence, theme: Theme = LIGHT) -> Figure | None:
-    """Difference of every arm to the baseline: its interval over seeds and artists, one dot a seed, and the band of
-    differences below the margin. None where nothing can be compared."""
-    baseline, *rivals = evidence.arms
-    rows = [arm for arm in rivals if evidence.difference(arm, baseline, METRICS[0]) is not None]
-    if not rows:
+def _end(run: RunData, trial: Trial) -> tuple[float, float]:
+    last = trial.history[-1]
+    return last["epoch"], last.get(run.study.objective, np.nan)
+
+
+# --- the tune phase --------------------------------------------------------------------------------------------------
+
+
+def tune_curves(run: RunData, theme: Theme = LIGHT) -> Figure | None:
+    """A panel an arm, a line a trial, the chosen one thick; dotted: the epochs at which ASHA may stop a trial. None
+    without any epoch."""
+    known = [trial for trial in run.tune if any(run.study.objective in row for row in trial.history)]
+    arms = [arm for arm in tune_arms(run) if any(trial.spec.arm == arm for trial in known)]
+    if not arms:
         return None
-    figure, panels = canvas(theme, width=9, height=1.6 + 0.55 * len(rows), n_panels=len(METRICS))
-    margins = tables.shown_margins(run)
-    for axes, metric in zip(panels, METRICS, strict=True):
-        _forest_panel(axes, evidence, rows, metric, theme)
-        axes.axvspan(-margins[metric], margins[metric], color=theme.faint, zorder=0, label="below the margin")
-        axes.axvline(0, color=theme.ink, lw=0.8)
-        axes.set_xlabel(f"Δ {METRIC_NAMES[metric]} to {baseline}")
-        axes.set_yticks(range(len(rows)), rows)
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-    panels[1].tick_params(labelleft=False)
-    figure.suptitle("Differences with 95 % intervals (line), seeds (dots), margin (band)", color=theme.ink, fontsize=11)
+    columns = min(len(arms), MOST_COLUMNS)
+    n_rows = math.ceil(len(arms) / columns)
+    figure, panels = canvas(
+        theme, width=0.6 + max(2.9 * columns, 4.4), height=0.6 + 2.5 * n_rows, n_panels=len(arms), n_columns=columns
+    )
+    picked = {trial.spec.name for trials in chosen(run).values() for trial in trials}
+    values = [row[run.study.objective] for trial in known for row in trial.history if run.study.objective in row]
+    pad = 0.05 * (np.nanmax(values) - np.nanmin(values)) or 0.05
+    for k, (axes, arm) in enumerate(zip(panels, arms, strict=True)):
+        own = [trial for trial in known if trial.spec.arm == arm]
+        _trial_lines(axes, run, own, picked, _arm_line(run, arm, theme), theme)
+        axes.set_ylim(np.nanmin(values) - pad, np.nanmax(values) + pad)
+        axes.set_title(plain(arm), fontsize=10, color=theme.ink)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.tick_params(labelleft=k % columns == 0)
+    figure.supxlabel("epoch", color=theme.ink, fontsize=10)
+    figure.supylabel(run.study.objective, color=theme.ink, fontsize=10)
     return figure
 
 
-def _forest_panel(axes: Axes, evidence: Evidence, rows: list[str], metric: Metric, theme: Theme) -> None:
-    baseline = next(iter(evidence.arms))
-    places = {arm: place for place, arm in enumerate(evidence.arms)}
-    for y, arm in enumerate(rows):
-        estimate = evidence.difference(arm, baseline, metric)
-        assert estimate is not None
-        colour = theme.line(places[arm])["color"]
-        dots = np.array(estimate.per_seed)
-        axes.plot(dots, y + 0.22 + np.zeros(len(dots)), "o", ms=3.5, color=colour, alpha=0.75, mew=0)
-        half = estimate.half_width(tables.ALPHA)
-        if np.isfinite(half):
-            axes.plot([estimate.value - half, estimate.value + half], [y, y], color=colour, lw=2.4)
-        axes.plot(estimate.value, y, "D", ms=6, color=colour, mec=theme.paper)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.grid(axis="x", color=theme.faint, lw=0.6)
+def _arm_line(run: RunData, arm: str, theme: Theme) -> dict[str, Any]:
+    """As in the confirm phase; a pure search's only arm comes after its winners."""
+    arms = run.study.confirm_arms
+    return theme.line(arms.index(arm) if arm in arms else len(arms))
+
+
+def _trial_lines(
+    axes: Axes, run: RunData, trials: Sequence[Trial], picked: set[str], style: dict[str, Any], theme: Theme
+) -> None:
+    ends: dict[State, tuple[str, dict[str, Any]]] = {
+        State.STOPPED: ("o", {"ms": 5, "mfc": theme.paper, "mew": 1.2}),
+        State.DIVERGED: ("x", {"ms": 7, "mew": 1.6}),
+        State.COMPLETED: ("o", {"ms": 5}),
+    }
+    for trial in trials:
+        epochs = [row["epoch"] for row in trial.history]
+        reached = [row.get(run.study.objective, np.nan) for row in trial.history]
+        is_chosen = trial.spec.name in picked
+        axes.plot(epochs, reached, lw=2.6 if is_chosen else 1, alpha=1 if is_chosen else 0.6, **style)
+        if trial.state in ends:
+            mark, shape = ends[trial.state]
+            axes.plot(*_end(run, trial), mark, color=style["color"], **shape)
+    asha = run.study.tune.asha if run.study.tune else None
+    for rung in asha.rungs(max(trial.spec.epochs for trial in trials)) if asha else ():
+        axes.axvline(rung, color=theme.ink, lw=0.7, ls=(0, (1, 3)), zorder=0)

@@ -20,7 +20,9 @@ import pandas as pd
 
 from analysis import best_of_n as best
 from analysis import draws_table, drops, training_table
+from analysis import flow as flow_of_trials
 from analysis import importance as ped_anova
+from analysis import per_tag as by_tag
 from analysis import tuning as tune_phase
 from analysis.labels import CorpusLabels
 from analysis.rundata import RunData, load
@@ -118,9 +120,42 @@ def tags(run: Run, arm: str, checkpoint: str = FINAL) -> pd.DataFrame:
 
     Raises AnalysisError for an arm that the run does not have or that has no scores of the checkpoint."""
     data = run_of(run)
-    if arm not in data.study.confirm_arms:
-        raise AnalysisError(f"there is no arm {arm!r}; the run has {', '.join(data.study.confirm_arms)}")
+    _known(data, arm)
     return arm_tagwise(data, arm, checkpoint).frame
+
+
+def tag_differences(run: Run, arm: str, than: str | None = None) -> pd.DataFrame:
+    """An arm against the baseline, or `than`, tag by tag; one row a metric and tag, exploratory. Columns:
+
+    arm, than, metric; tag, group (head, mid, tail), n_train, n_test (clips), n_artists (of test clips that have it);
+    value, than_value; delta, lower, upper (95 %, over seeds and artists); normalised (share of what lies between chance
+    and perfect); p, q (adjusted for the false discovery rate), is_marked. Raises AnalysisError as `tags` does."""
+    summary = summary_of(run)
+    _known(summary.run, arm, *([than] if than else []))
+    return by_tag.per_tag(summary.run, summary.evidence, arm, than)
+
+
+def tag_groups(run: Run, arm: str, than: str | None = None) -> pd.DataFrame:
+    """The same over groups of tags: arm, than, metric; contrast (head, mid, tail, "tail - head", "slope" per tenfold
+    training clips); n_tags; delta, lower, upper, p; normalised with normalised_lower and normalised_upper."""
+    summary = summary_of(run)
+    _known(summary.run, arm, *([than] if than else []))
+    return by_tag.by_group(summary.run, summary.evidence, arm, than)
+
+
+def _known(run: RunData, *arms: str) -> None:
+    for arm in arms:
+        if arm not in run.study.confirm_arms:
+            raise AnalysisError(f"there is no arm {arm!r}; the run has {', '.join(run.study.confirm_arms)}")
+
+
+def flow(run: Run) -> pd.DataFrame:
+    """What became of an arm's trials, one row an arm, in counts, <NA> where there is no such step. Columns:
+
+    arm; proposed, stopped (by ASHA), diverged, failed, unended, finished, full_length (of them), chosen; of the confirm
+    phase planned, confirm_diverged, confirm_failed, confirm_unended, analysed, unplanned (beyond the plan)."""
+    summary = summary_of(run)
+    return flow_of_trials.flow(summary.run, summary.evidence)
 
 
 # --- the tune phase --------------------------------------------------------------------------------------------------

@@ -7,13 +7,13 @@ and it says so.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.endpoints import endpoint
 from analysis.environment_section import started
 from analysis.grids import Grid
 from analysis.rundata import RunData
 from analysis.sections import Part, Section, Text
 from analysis.words import quantity
 from tagsearch.study import schema
+from tagsearch.study.endpoints import endpoint
 from tagsearch.study.extension import alpha_share
 from tagsearch.study.schema import Contrast, Hypothesis
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from analysis.endpoints import Endpoint
 from analysis.gates import Gate, Grade
 from analysis.intervals import Estimate, Scope
 from analysis.outcomes import Levels, Outcome, Verdict
+from tagsearch.study.endpoints import Endpoint
 from tagsearch.study.schema import ClaimMetric, Contrast, PartKind
 
 # by seeds and artists; of single trained models; of numbers without their spread; no scores yet; not registered

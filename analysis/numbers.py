@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.endpoints import Endpoint
 from analysis.sources import column
 from tagsearch.errors import UsageError
+from tagsearch.study.endpoints import Endpoint
 from tagsearch.study.schema import METRICS, TAG_GROUPS, Study
 
 ENDPOINTS = (

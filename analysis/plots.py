@@ -9,21 +9,36 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from analysis import figures, label_figures, search_figures, tag_figures
+from analysis import figures, frames, label_figures, per_tag_figures, search_figures, tag_figures
+from analysis import forest as forest_plot
 from analysis.canvas import LIGHT, Theme
 from analysis.frames import Run, labels, run_of, summary_of
+from analysis.interaction_figures import interaction_lines
 from analysis.rundata import RunData
 from analysis.tag_section import shown_arms
 from analysis.tagwise import Tagwise, arm_tagwise
 from tagsearch.errors import AnalysisError
 from tagsearch.records import State
+from tagsearch.study.schema import METRICS, ClaimMetric
 
 
-def forest(run: Run, theme: Theme = LIGHT) -> Figure:
-    """Every arm's difference to the baseline: its interval over seeds and artists, a dot a seed, the margin as a
-    band."""
+def forest(run: Run, theme: Theme = LIGHT, *, metrics: Sequence[ClaimMetric] = METRICS) -> Figure:
+    """Every contrast that is claimed: its interval over seeds and artists, a dot a seed, the margin as a band."""
+    figure = forest_plot.forest(summary_of(run), theme, metrics=metrics)
+    return _drawn(figure, "no two arms have completed trials")
+
+
+def interaction(run: Run, hypothesis: str, part: str, theme: Theme = LIGHT) -> Figure:
+    """The cells of an interaction that a part of a hypothesis claims, both by their ids.
+
+    Raises AnalysisError for a part that claims none."""
     summary = summary_of(run)
-    return _drawn(figures.forest(summary.run, summary.evidence, theme), "no two arms have completed trials")
+    parts = [(one.id, claim) for one in summary.run.study.hypotheses for claim in one.parts]
+    found = {(id_, claim.id): claim for id_, claim in parts if claim.kind == "interaction"}
+    if (hypothesis, part) not in found:
+        listed = ", ".join(f"{one}/{claim}" for one, claim in found) or "none"
+        raise AnalysisError(f"{hypothesis}/{part} is no part that claims an interaction; those that do: {listed}")
+    return _drawn(interaction_lines(summary, found[hypothesis, part], theme), "a cell has no completed trial")
 
 
 def learning_curves(run: Run, theme: Theme = LIGHT) -> Figure:
@@ -55,6 +70,16 @@ def tags_beside(run: Run, arm: str, than: str | None = None, theme: Theme = LIGH
     return tag_figures.side_by_side(one, other, theme, names=names, places=(first, second), n_clips=n_clips)
 
 
+def tag_differences(run: Run, arm: str, than: str | None = None, theme: Theme = LIGHT) -> Figure:
+    """An arm against the baseline, or `than`, by tags sorted by their training clips, with groups of tags and the marks
+    of false discovery."""
+    summary = summary_of(run)
+    tags, groups = (table(summary, arm, than) for table in (frames.tag_differences, frames.tag_groups))
+    place = summary.run.study.confirm_arms.index(arm)
+    figure = per_tag_figures.tag_differences(tags, groups, theme, place=place)
+    return _drawn(figure, "the two have too few completed trials")
+
+
 def _models(run: RunData, arms: Sequence[str] | None) -> list[Tagwise]:
     known = run.study.confirm_arms
     if unknown := [arm for arm in arms or () if arm not in known]:
@@ -68,6 +93,11 @@ def _models(run: RunData, arms: Sequence[str] | None) -> list[Tagwise]:
 
 
 # --- the tune phase --------------------------------------------------------------------------------------------------
+
+
+def tune_curves(run: Run, theme: Theme = LIGHT) -> Figure:
+    """The objective over the epochs of the tune phase, a panel an arm, a line a trial, the chosen ones thick."""
+    return _drawn(figures.tune_curves(_tuned(run), theme), "no tune trial has an epoch")
 
 
 def best_of_n(run: Run, theme: Theme = LIGHT) -> Figure:

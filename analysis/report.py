@@ -5,7 +5,8 @@ summary.json   study, run, tables, verdicts, environment (analysis/schema/summar
 tables.tex     the tables that belong in a paper          verdicts.json, verdicts.csv
 noise.json     for the plans of later runs
 comparison.csv and the tables of the sections as CSV (training, draws, tune, tune_trials, best_of_n, importance, drop,
-tags, pairs, trials), the pictures as PNG, the files of analysis.label_page, and files.json, which lists them all
+flow, tags, per_tag, tag_groups, pairs, trials), the pictures as PNG, the files of analysis.label_page, and files.json,
+which lists them all
 """
 
 import json

@@ -27,8 +27,9 @@ from tagsearch.records import State
 from tagsearch.study.schema import Tunable
 
 MOST_COLUMNS = 4  # panels side by side
+MOST_BANDS = 4  # arms whose bands are drawn over each other
+MOST_MARKS = 40  # trials of a curve whose points are marked
 MOST_ROWS = 4  # arms below each other in the parallel coordinates
-SHAPES = ("o", "s", "^", "v")  # of an arm's dots: the next where the colours begin again
 LEGEND_COLUMNS = 5
 SPREAD = 0.5  # of the arms around a choice, of the way to the next one
 ABSENT = -0.14  # height at which a trial passes a tunable that it does not have
@@ -41,22 +42,19 @@ def _place(run: RunData, arm: str) -> int:
 
 
 def best_of_n_curves(run: RunData, theme: Theme = LIGHT) -> Figure | None:
-    """None without a scored tune trial."""
+    """Bands: the middle half of what luck gives (see `best_of_n.luck`), for MOST_BANDS arms or fewer. None without a
+    scored tune trial."""
     frame = best_of_n(run)
     if frame.empty:
         return None
     figure, (axes,) = canvas(theme, width=8, height=4)
     for arm, curve in frame.groupby("arm", sort=False):
-        n = len(curve)
-        axes.plot(
-            curve["n"],
-            curve["expected"],
-            lw=2,
-            marker="o",
-            ms=4 if n <= 40 else 0,
-            label=str(arm),
-            **_line(run, arm, theme),
-        )
+        line = _line(run, arm, theme)
+        if frame["arm"].nunique() <= MOST_BANDS:
+            axes.fill_between(curve["n"], curve["low"], curve["high"], color=line["color"], alpha=0.13, lw=0)
+        mark = theme.mark(_place(run, str(arm)))
+        size = 5 if len(curve) <= MOST_MARKS else 0
+        axes.plot(curve["n"], curve["expected"], lw=2, marker=mark, ms=size, label=plain(str(arm)), **line)
     axes.set(xlabel="trials", ylabel=f"expected best {run.study.objective}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color=theme.faint, lw=0.6)
@@ -120,11 +118,7 @@ def _span(values: "pd.Series[float]") -> tuple[float, float]:
 
 
 def _mark(run: RunData, arm: str, theme: Theme) -> dict[str, Any]:
-    """A ninth arm has the first one's colour and another shape."""
-    return {
-        "color": _line(run, arm, theme)["color"],
-        "marker": SHAPES[_place(run, arm) // len(theme.colours) % len(SHAPES)],
-    }
+    return {"color": _line(run, arm, theme)["color"], "marker": theme.mark(_place(run, arm))}
 
 
 def _dots(axes: Axes, places: Floats, trials: pd.DataFrame, mark: dict[str, Any], theme: Theme) -> None:

@@ -5,10 +5,11 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from analysis import search_figures
+from analysis import figures, search_figures
 from analysis.best_of_n import best_of_n
 from analysis.drops import drop_grid, drops
 from analysis.evidence import Evidence
+from analysis.flow import flow, flow_grid
 from analysis.importance import importance_grid, importances
 from analysis.rundata import RunData
 from analysis.search_figures import MOST_ROWS, several_tunables
@@ -25,7 +26,7 @@ BUDGET = (
 BEST_OF_N = (
     "The expected best of n trials drawn from those an arm had (unbiased, without replacement): at the same n, arms "
     "had the same number of tries. A curve that still rises at its right end was cut off by the budget; the right end "
-    "is one trial, the best. "
+    "is one trial, the best. Band: the middle half of what n fresh trials would bring, were they spread as these. "
 )
 STOPPED = {
     "best": (
@@ -38,6 +39,10 @@ STOPPED = {
     ),
 }
 DIVERGED = "A diverged trial counts as the worst value that any trial of the phase reached."
+CUT = (
+    "One line a trial; hollow: stopped by ASHA; dot: finished; cross: diverged; thick: chosen. Dotted: the epochs at "
+    "which ASHA compares a trial with the others of its arm."
+)
 SLICES = (
     "One dot a trial; hollow: stopped by ASHA at fewer epochs, so lower for that reason too; cross: diverged; ring: "
     "chosen."
@@ -50,10 +55,11 @@ PARALLEL = (
 
 def search_section(run: RunData, evidence: Evidence, tuning: pd.DataFrame) -> Section:
     """Anchor "search". `tuning`: see `tuning.tuning`, which makes tune.csv; the other tables are tune_trials.csv,
-    best_of_n.csv, importance.csv and drop.csv."""
+    best_of_n.csv, importance.csv, drop.csv and flow.csv."""
     notes: list[str] = []
     dropped = drops(run, evidence, notes)
-    tables = {} if dropped.empty else {"drop": dropped}
+    flowed = flow(run, evidence)
+    tables = {"flow": flowed} | ({} if dropped.empty else {"drop": dropped})
     parts: list[Part] = [] if dropped.empty else [drop_grid(run, dropped)]
     if tuning.empty:
         parts.insert(0, Text(lines=(_without(run),)))
@@ -67,7 +73,7 @@ def search_section(run: RunData, evidence: Evidence, tuning: pd.DataFrame) -> Se
         parts += _parallel(run)
     if notes:
         parts.append(Text(lines=tuple(notes), soft=True))
-    return Section(anchor="search", title=TITLE, parts=parts, tables=tables)
+    return Section(anchor="search", title=TITLE, parts=[flow_grid(flowed), *parts], tables=tables)
 
 
 def _without(run: RunData) -> str:
@@ -78,6 +84,7 @@ def _effort(run: RunData, tuning: pd.DataFrame) -> list[Part]:
     curves = draw("best_of_n", "Expected best of n trials", partial(search_figures.best_of_n_curves, run))
     bound = "a lower" if run.study.direction == "max" else "an upper"
     told = [BEST_OF_N + STOPPED[run.study.checkpoint].format(bound=bound), *_left_out(run)]
+    cut = draw("tune_curves", "Learning curves of the search", partial(figures.tune_curves, run), wide=True)
     ends = edges(run)
     spent, choice = tuning_grids(tuning)
     return [
@@ -85,6 +92,8 @@ def _effort(run: RunData, tuning: pd.DataFrame) -> list[Part]:
         Text(lines=(BUDGET,), soft=True),
         choice,
         *([Text(lines=tuple(ends))] if ends else []),
+        *cut,
+        *([Text(lines=(CUT,), soft=True)] if cut else []),
         *curves,
         *([Text(lines=tuple(told), soft=True)] if curves else []),
     ]

@@ -14,11 +14,11 @@ from analysis import deviations as deviating
 from analysis import gates as gating
 from analysis.balance import SMALLEST
 from analysis.deviations import Deviation
-from analysis.endpoints import Endpoint
 from analysis.evidence import ArmEvidence, Evidence
 from analysis.gates import Gate, Grade
 from analysis.intervals import Estimate
 from analysis.rundata import RunData
+from tagsearch.study.endpoints import Endpoint
 from tagsearch.study.schema import Contrast, Hypothesis
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from analysis import words
-from analysis.endpoints import Endpoint
 from analysis.evidence import ArmEvidence, Evidence
 from analysis.grids import Grid
 from analysis.judgement import HypothesisVerdict
@@ -20,6 +19,7 @@ from analysis.rundata import RunData
 from analysis.sources import RunSource
 from analysis.verdicts import exploratory
 from tagsearch.study.contrasts import versus
+from tagsearch.study.endpoints import Endpoint
 from tagsearch.study.hypotheses import DEFAULT_MARGINS
 from tagsearch.study.schema import METRICS, ClaimMetric, Metric, Part, Study
 

@@ -14,12 +14,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from analysis.canvas import LIGHT, Theme, count_axis, head, legend, name_tags, plain, short, tag_canvas, tag_panels
-from analysis.endpoints import METRIC_NAMES
 from analysis.ranks import Floats
 from analysis.rundata import RunData
 from analysis.tagwise import Tagwise, differences, trial_tagwise
 from tagsearch.errors import AnalysisError
 from tagsearch.records import Trial, read_corpus
+from tagsearch.study.endpoints import METRIC_NAMES
 from tagsearch.study.schema import METRICS, Metric
 
 COMPARED = ("pr_auc", "precision", "recall")  # the panels of two models side by side; the first sorts the tags

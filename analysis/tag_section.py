@@ -18,6 +18,7 @@ from analysis.evidence import Evidence
 from analysis.grids import Grid
 from analysis.rundata import RunData
 from analysis.sections import Part, Section, Text, draw
+from analysis.tag_effects import effect_frames, effect_parts
 from analysis.tagwise import Tagwise
 from tagsearch.records import FINAL
 
@@ -43,8 +44,9 @@ CAUTION = (
 def tags_section(
     run: RunData, evidence: Evidence, known: ArmModels | None = None, *, beside_baseline: bool = True
 ) -> Section:
-    """Anchor "tags"; its table is tags.csv, one row an arm, checkpoint and tag. `beside_baseline`: with the pictures of
-    every arm beside the baseline, which a study of several factors shows factor by factor."""
+    """Anchor "tags"; its tables are tags.csv, one row an arm, checkpoint and tag, and per_tag.csv and tag_groups.csv,
+    every arm against the baseline (see `per_tag`). `beside_baseline`: with the pictures of every arm beside the
+    baseline, which a study of several factors shows factor by factor."""
     known = known or arm_models(run, evidence)
     arms, notes = known.arms, list(known.notes)
     snapshots = _snapshots(run, arms, notes)
@@ -54,18 +56,20 @@ def tags_section(
     models = [*arms.values(), *(pair.early for pair in snapshots)]
     shown = [arms[arm] for arm in shown_arms(run, tuple(arms))]
     notes += dict.fromkeys(note for model in models for note in model.notes)
+    effects = effect_frames(run, evidence)
     parts: list[Part] = [
         Text(lines=(RULE.format(k=shown[0].k),), soft=True),
         balance_grid(models),
         Text(lines=tuple(never_told(model) for model in models)),
         *_pictures(run, shown),
+        *effect_parts(run, effects, [model.arm for model in shown]),
         *(beside(run, evidence, shown) if beside_baseline else ()),
         *_beside_snapshot(run, snapshots),
         *extreme_grids(shown[0], n_clips=evidence.split.n_clips),
     ]
     if notes:
         parts.append(Text(lines=tuple(notes), soft=True))
-    return Section(anchor="tags", title="Tag by tag", parts=parts, tables={"tags": tags_table(models)})
+    return Section(anchor="tags", title="Tag by tag", parts=parts, tables={"tags": tags_table(models)} | effects)
 
 
 @dataclass(frozen=True, kw_only=True)

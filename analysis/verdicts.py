@@ -11,7 +11,6 @@ from dataclasses import asdict, replace
 
 from analysis import asides, deviations, words
 from analysis import needs as needing
-from analysis.endpoints import Endpoint, endpoint
 from analysis.evidence import Evidence
 from analysis.gates import Grade
 from analysis.intervals import Estimate, Scope
@@ -30,6 +29,7 @@ from analysis.outcomes import (
 )
 from analysis.rundata import RunData
 from analysis.sources import NumbersSource, RunSource, Source
+from tagsearch.study.endpoints import Endpoint, endpoint
 from tagsearch.study.schema import Contrast, Hypothesis, Part, Study
 
 MARGIN_FACTORS = (0.5, 2.0)  # the margin is a value judgement: the verdict is shown for these multiples of it too

@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 
 from analysis import balance
-from analysis.endpoints import Endpoint
+from tagsearch.study.endpoints import Endpoint
 
 
 def tables(seed: int, n_clips: int = 80, n_tags: int = 7) -> tuple[np.ndarray, np.ndarray]:

@@ -5,10 +5,10 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from analysis.endpoints import Endpoint
 from analysis.evidence import collect
 from analysis.rundata import gather
 from tagsearch.study.contrasts import versus
+from tagsearch.study.endpoints import Endpoint
 from tagsearch.study.schema import Contrast
 from tests.fake_claims import LINE, hypothesis, part
 from tests.fake_run import FakeRun

@@ -92,7 +92,7 @@ def test_the_forest_is_told_with_its_intervals(summary):
     section = experiments(summary, TagPairs()).sections[0]
     (forest,) = [part for part in section.parts if getattr(part, "name", "") == "forest"]
     row = summary.comparison.iloc[1]
-    assert f"focal: ROC AUC +{row['roc_delta']:.3f}"[:24] in forest.alt
+    assert f"focal - bce: ROC AUC +{row['roc_delta']:.3f}"[:30] in forest.alt
     assert "PR AUC +" in forest.alt
 
 

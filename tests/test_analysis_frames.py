@@ -16,7 +16,7 @@ from tagsearch.records import State
 from tests.fake_run import FakeRun
 
 FAKE = FakeRun(signals={"bce": 1.0, "focal": 1.5}, n_clips=90, n_artists=20, seeds=2, samplers={"focal": "power"})
-OF_AN_ARM = ("tags", "tags_beside")
+OF_AN_ARM = ("tags", "tags_beside", "tag_differences", "tag_groups")
 HELPERS = ("run_of", "summary_of")
 
 
@@ -49,7 +49,7 @@ def test_every_table_is_a_frame_with_the_columns_that_its_docstring_names(name, 
     assert [column for column in own if not column.startswith(stems) and not column.endswith(ends)] == []
 
 
-@pytest.mark.parametrize("name", sorted(set(offered(plots)) - {"parallel_coordinates"}))
+@pytest.mark.parametrize("name", sorted(set(offered(plots)) - {"parallel_coordinates", "interaction"}))
 def test_every_figure_is_drawn(name, summary):
     arguments = ("focal",) if name in OF_AN_ARM else ()
     figure = offered(plots)[name](summary, *arguments)
@@ -82,7 +82,13 @@ def test_an_arm_that_is_not_there_is_named_with_those_that_are(run):
     with pytest.raises(AnalysisError, match="there is no arm 'focul'; the run has bce, focal"):
         frames.tags(run, "focul")
     with pytest.raises(AnalysisError, match="there is no arm 'focul'; the run has bce, focal"):
+        frames.tag_differences(run, "focal", than="focul")
+    with pytest.raises(AnalysisError, match="there is no arm 'focul'; the run has bce, focal"):
         plots.tags_beside(run, "focul")
+
+
+def test_a_rival_other_than_the_baseline_can_be_named(run):
+    assert {*frames.tag_groups(run, "bce", than="focal")["than"]} == {"focal"}
 
 
 def test_where_there_is_nothing_to_draw_it_says_why(tmp_path, run):

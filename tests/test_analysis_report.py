@@ -20,7 +20,7 @@ from tagsearch.errors import RecordError
 from tagsearch.records import State
 from tests.fake_run import FakeRun, summary_of
 
-SEARCHED = ["Expected best of n trials", "The objective against each tunable"]
+SEARCHED = ["Learning curves of the search", "Expected best of n trials", "The objective against each tunable"]
 FAKE = FakeRun(signals={"bce": 1.0, "focal": 1.5})
 
 
@@ -43,25 +43,30 @@ def test_the_report_has_all_its_files_and_no_half_written_one(reported):
         "data_tags_per_clip.png",
         "drop.csv",
         "files.json",
+        "flow.csv",
         "forest.png",
         "index.html",
         "label_counts.csv",
         "labels.json",
         "learning_curves.png",
         "noise.json",
+        "per_tag.csv",
         "rare_tags.csv",
         "slices.png",
         "summary.json",
         "summary.md",
         "tables.tex",
+        "tag_groups.csv",
         "tag_pairs.csv",
         "tags.csv",
         "tags_arm_focal.png",
         "tags_counts.png",
+        "tags_effect_focal.png",
         "tags_precision_recall.png",
         "training.csv",
         "trials.csv",
         "tune.csv",
+        "tune_curves.png",
         "tune_trials.csv",
         "verdicts.csv",
         "verdicts.json",
@@ -115,7 +120,9 @@ def test_pictures_are_drawn_and_not_blank(reported):
         "learning_curves.png",
         "tags_arm_focal.png",
         "tags_counts.png",
+        "tags_effect_focal.png",
         "tags_precision_recall.png",
+        "tune_curves.png",
     ):
         pixels = image.imread(reported[1] / name)[..., :3]
         assert pixels.shape[1] > 600
@@ -221,8 +228,8 @@ def test_every_verdict_stands_at_the_top_and_leads_to_its_card(reported):
 def test_pictures_are_told_with_their_numbers(reported):
     summary, folder = reported
     page = (folder / "index.html").read_text()
-    (forest,) = re.findall(r'alt="Differences to the baseline\. ([^"]*)"', page)
-    assert f"focal: ROC AUC +{summary.comparison['roc_delta'][1]:.3f} [+" in forest
+    (forest,) = re.findall(r'alt="Differences with their intervals\. ([^"]*)"', page)
+    assert f"focal - bce: ROC AUC +{summary.comparison['roc_delta'][1]:.3f} [+" in forest
     assert re.search(r'alt="Learning curves\. Median of valid/pr_auc: bce ends at 0\.\d+ after 4 epochs', page)
 
 

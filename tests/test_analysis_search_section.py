@@ -34,7 +34,7 @@ def run(tmp_path_factory):
 def test_the_section_tells_effort_choice_drops_importance_and_shows_its_pictures(run):
     section = section_of(run)
     assert (section.anchor, section.title) == ("search", "How the search went")
-    assert sorted(section.tables) == ["best_of_n", "drop", "importance", "tune", "tune_trials"]
+    assert sorted(section.tables) == ["best_of_n", "drop", "flow", "importance", "tune", "tune_trials"]
     assert re.findall(r"\((\w+)\.png\)", section.markdown()) == ["best_of_n", "slices", "parallel_coordinates"]
     assert "A diverged trial counts as the worst value" in section.markdown()
     assert "No importance of tunables. bce: 3 trials have ended" in section.markdown()
@@ -56,7 +56,7 @@ def test_how_stopped_trials_count_is_told_by_the_checkpoint_rule(tmp_path, check
 def test_a_study_that_tunes_nothing_says_so_and_tells_its_drops(tmp_path):
     section = section_of(tuned_run(tmp_path, {"bce": [], "focal": []}, tune=None))
     assert UNTUNED in section.markdown()
-    assert list(section.tables) == ["drop"]
+    assert list(section.tables) == ["flow", "drop"]
 
 
 def test_a_tune_phase_that_has_not_begun_says_so(tmp_path):
@@ -106,10 +106,11 @@ def dots(axes, marker, *, filled=True):
 def test_a_slice_has_one_dot_a_trial_marked_by_how_it_ended(run):
     lr, gamma = slices(run).axes
     blue, orange = LIGHT.colours[:2]
-    assert dots(lr, "o") == {blue: 1, orange: 9}
+    assert dots(lr, "o") == {blue: 1}
+    assert dots(lr, "s") == {orange: 9}
     assert dots(lr, "o", filled=False) == {blue: 1}
     assert dots(lr, "x") == {blue: 1}
-    assert dots(gamma, "o") == {orange: 9}
+    assert dots(gamma, "s") == {orange: 9}
     assert (lr.get_xscale(), gamma.get_xscale()) == ("log", "linear")
 
 

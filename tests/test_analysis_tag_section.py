@@ -36,12 +36,13 @@ def pictures(section):
 
 def test_every_rival_is_drawn_beside_the_baseline(tmp_path):
     section = section_of(summarized(FakeRun(signals=TWO_ARMS | {"triplet": 1.2}, seeds=2), tmp_path))
-    assert pictures(section) == ["tags_precision_recall", "tags_counts", "tags_arm_focal", "tags_arm_triplet"]
+    drawn = ["tags_precision_recall", "tags_counts", "tags_effect_focal", "tags_effect_triplet"]
+    assert pictures(section) == [*drawn, "tags_arm_focal", "tags_arm_triplet"]
 
 
 def test_no_name_of_an_arm_takes_the_file_of_another_picture(tmp_path):
     section = section_of(summarized(FakeRun(signals={"bce": 1.0, "counts": 1.2}, seeds=1), tmp_path))
-    assert len(set(pictures(section))) == len(pictures(section)) == 3
+    assert len(set(pictures(section))) == len(pictures(section)) == 4
 
 
 def test_of_many_arms_the_baseline_and_the_best_on_validation_are_drawn_and_all_are_in_the_table(tmp_path):
@@ -54,7 +55,7 @@ def test_of_many_arms_the_baseline_and_the_best_on_validation_are_drawn_and_all_
         for t in run.confirm
     )
     section = section_of(summarize(dataclasses.replace(run, confirm=lifted)))
-    assert pictures(section)[2:] == ["tags_arm_d"]
+    assert pictures(section)[2:] == ["tags_effect_d", "tags_arm_d"]
     assert list(section.tables["tags"]["arm"].unique()) == list("abcde")
 
 

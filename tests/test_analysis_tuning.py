@@ -1,9 +1,9 @@
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
 
-from analysis.best_of_n import best_of_n, expected_best
+from analysis.best_of_n import best_of_n, expected_best, luck
 from analysis.tuning import edges, position, tune_trials, tuning, tuning_grids
 from tagsearch.records import State
 from tagsearch.study.schema import Tunable
@@ -31,6 +31,17 @@ def test_the_expected_best_of_a_thousand_ranks_is_that_of_the_german_tanks():
 def curve_of(run, arm):
     frame = best_of_n(run)
     return frame.loc[frame["arm"] == arm, "expected"].tolist()
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("max", 1), ("min", -1)])
+def test_luck_is_the_quartiles_of_the_best_of_n_drawn_with_replacement(direction, sign):
+    values = [0.1, 0.4, 0.2, 0.3]
+    low, high = luck([sign * value for value in values], direction)
+    for n in range(1, 5):
+        bests = [max(drawn) for drawn in product(values, repeat=n)]
+        quartiles = np.quantile(bests, [0.25, 0.75], method="inverted_cdf")
+        assert sorted([sign * low[n - 1], sign * high[n - 1]]) == pytest.approx(quartiles)
+    assert (low <= high).all()
 
 
 def test_a_diverged_trial_counts_as_the_worst_of_the_phase_and_a_failed_one_not_at_all(tmp_path):
