@@ -165,7 +165,7 @@ def comparison_notes(run: RunData, evidence: Evidence) -> list[str]:
     notes = [
         f"Mean ± SD over seeds; Δ to {run.study.baseline.name} with its interval over seeds and artists. "
         f"Macro scores cover {n_defined} of {n_tags} tags.",
-        "Outcome: + gain, 0 no gain worth having, - harm, ? open.",
+        "Outcome, at the levels of the hypothesis that judges it: + gain, 0 no gain worth having, - harm, ? open.",
     ]
     if run.study.design == "search":
         notes.append("ASHA across different configurations selects, it does not prove; untuned rivals stay untuned.")
