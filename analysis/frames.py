@@ -81,7 +81,8 @@ def comparison(run: Run) -> pd.DataFrame:
 
 
 def arms(run: Run) -> pd.DataFrame:
-    """`comparison`, and what else is known of each arm. Further columns:
+    """What is known of each arm, one row an arm. The columns of `comparison` (arm; seeds_done, seeds_planned,
+    n_diverged, n_failed; outcome, judged_by; roc_ and pr_), and:
 
     for roc_ and pr_: bench_lower, bench_upper (95 % over seeds alone, for this very test set) and better (seeds); for
     tail_, mid_ and head_ tags: delta, lower, upper of the PR AUC; jsd and n_never with _sd; gates_failed; epochs,
@@ -177,7 +178,8 @@ def tune_trials(run: Run) -> pd.DataFrame:
 
 
 def best_of_n(run: Run) -> pd.DataFrame:
-    """The expected best objective of n trials, unbiased: arm, n, expected."""
+    """The expected best objective of n trials, unbiased: arm, n, expected; low and high: quartiles of the best of n
+    fresh trials."""
     return _by_run(run, best.best_of_n)
 
 
