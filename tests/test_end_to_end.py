@@ -74,9 +74,11 @@ def test_tune_trials_have_never_met_the_test_split(storage: Path) -> None:
 
 @pytest.mark.parametrize("phase", ["tune", "confirm"])
 def test_a_run_killed_in_a_phase_ends_in_the_same_table_bit_for_bit(storage: Path, phase: str) -> None:
-    # In a storage of its own: beside `undisturbed` it would be the second run of its hypotheses.
+    # In a storage of its own, but for the cache: beside `undisturbed` it would be the second run of its hypotheses.
     alone = (f"--storage-path=killed-{phase}",)
     run, other = storage / f"killed-{phase}" / "killed", storage / "runs" / "undisturbed"
+    run.parent.mkdir()
+    (run.parent / "cache").symlink_to(storage / "runs" / "cache")
     command_line = run_short("killed", *alone)
     process = subprocess.Popen(command_line, cwd=storage, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 200

@@ -23,6 +23,9 @@ def describe(study: Study, plan: Plan) -> str:
     time = duration(plan.seconds)
     disk = f"{plan.disk_bytes / 1e9:.1f} GB of trials and {plan.feature_bytes / 1e9:.1f} GB of cached features"
     lines.append(f"predicted: {time} with {plan.n_slots} trials at a time, {disk} on disk")
+    if (seeds := study.confirm.extension) is not None:
+        more = (seeds - study.confirm.seeds) * len(study.confirm_arms)
+        lines.append(f"declared: a second look at {seeds} seeds an arm, {more} more trials if it is taken")
     lines += power_lines(plan.power)
     lines += [f"warning: {sentence}" for sentence in double_corrections(study)]
     return "\n".join(lines)

@@ -19,6 +19,7 @@ from tagsearch.study.plan import (
     make_plan,
     predict,
 )
+from tagsearch.study.plan_text import describe
 from tagsearch.study.schema import Asha, Confirm, Study
 from tests.study.examples import LOSSES, SEARCH
 
@@ -33,6 +34,14 @@ def test_a_plan_counts_the_trials_and_epochs_of_each_phase(read: Read) -> None:
     assert (confirm.phase, confirm.n_trials, confirm.most_epochs, confirm.expected_epochs) == ("confirm", 15, 600, 600)
     assert 24 * 4 < tune.expected_epochs < 960
     assert plan.n_trials == 39
+
+
+def test_a_plan_tells_a_declared_extension_apart_from_what_it_starts(read: Read) -> None:
+    study = read(LOSSES, "confirm.extension=9")
+    plan = predict(study)
+    assert plan.phases[1].n_trials == 15
+    assert "declared: a second look at 9 seeds an arm, 12 more trials if it is taken" in describe(study, plan)
+    assert "declared" not in describe(read(LOSSES), predict(read(LOSSES)))
 
 
 def test_a_study_that_tunes_nothing_has_one_phase(read: Read) -> None:
