@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import label_figures, label_measures, tag_pairs
+from analysis import label_figures, label_measures, tag_alt_texts, tag_pairs
 from analysis.grids import Grid
 from analysis.labels import CorpusLabels, labels_of
 from analysis.sections import Part, Section, Text, draw
@@ -34,19 +34,21 @@ def texts(labels: CorpusLabels) -> tuple[Text | Grid, ...]:
 
 
 def _parts(labels: CorpusLabels, *, pictures: bool = True) -> Iterator[Part]:
-    def drawn(name: str, title: str, figure: Any) -> Sequence[Part]:
-        return draw(f"data_{name}", title, partial(figure, labels)) if pictures else ()
+    def drawn(name: str, title: str, figure: Any, told: str) -> Sequence[Part]:
+        return draw(f"data_{name}", title, partial(figure, labels), told=told) if pictures else ()
 
     if labels.table.notes:
         yield Text(lines=tuple(labels.table.notes))
     yield Text(lines=tuple(overview(labels)))
     yield splits_grid(labels)
-    yield from drawn("tag_counts", "Clips of each tag", label_figures.counts)
+    yield from drawn("tag_counts", "Clips of each tag", label_figures.counts, _extremes(labels))
     yield imbalance_grid(labels)
-    yield from drawn("tags_per_clip", "Tags of a clip", label_figures.clip_sizes)
+    yield from drawn("tags_per_clip", "Tags of a clip", label_figures.clip_sizes, tag_alt_texts.clip_sizes(labels))
     yield Text(lines=tuple(rarity(labels)))
-    yield from drawn("siblings", "Do clips of one song agree?", label_figures.siblings)
-    yield from drawn("tag_pairs", "Tags together on a clip, against chance", label_figures.together)
+    yield from drawn("siblings", "Do clips of one song agree?", label_figures.siblings, _agreement(labels))
+    yield from drawn(
+        "tag_pairs", "Tags together on a clip, against chance", label_figures.together, tag_alt_texts.pairs(labels)
+    )
     yield _filled(synonyms_grid(labels))
     if labels.families:
         yield Text(lines=(f"Groups in which every pair is a likely synonym: {_families(labels)}.",))
@@ -76,6 +78,9 @@ def overview(labels: CorpusLabels) -> Iterator[str]:
 
 
 def _extremes(labels: CorpusLabels) -> str:
+    """Empty without any label."""
+    if not labels.table.labels.any():
+        return ""
     counts = labels.counts[["tag", *(f"n_{split}" for split in SPLITS)]].set_index("tag").sum(axis=1)
     falling = counts.sort_values(ascending=False, kind="stable")
     most, least = (", ".join(f"{tag} {n:,}" for tag, n in part.items()) for part in (falling[:5], falling[5:][-5:]))

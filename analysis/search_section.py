@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from analysis import figures, search_figures
+from analysis import figures, search_alt_texts, search_figures
 from analysis.best_of_n import best_of_n
 from analysis.drops import drop_grid, drops
 from analysis.evidence import Evidence
@@ -81,7 +81,8 @@ def _without(run: RunData) -> str:
 
 
 def _effort(run: RunData, tuning: pd.DataFrame) -> list[Part]:
-    curves = draw("best_of_n", "Expected best of n trials", partial(search_figures.best_of_n_curves, run))
+    title, ends_told = "Expected best of n trials", search_alt_texts.best_of_n(best_of_n(run))
+    curves = draw("best_of_n", title, partial(search_figures.best_of_n_curves, run), told=ends_told)
     bound = "a lower" if run.study.direction == "max" else "an upper"
     told = [BEST_OF_N + STOPPED[run.study.checkpoint].format(bound=bound), *_left_out(run)]
     cut = draw("tune_curves", "Learning curves of the search", partial(figures.tune_curves, run), wide=True)
@@ -109,13 +110,15 @@ def _left_out(run: RunData) -> list[str]:
 
 
 def _slices(run: RunData) -> list[Part]:
-    drawn = draw("slices", "The objective against each tunable", partial(search_figures.slices, run), wide=True)
+    title, told = "The objective against each tunable", search_alt_texts.chosen(run)
+    drawn = draw("slices", title, partial(search_figures.slices, run), told=told, wide=True)
     return [*drawn, Text(lines=(SLICES,), soft=True)] if drawn else []
 
 
 def _parallel(run: RunData) -> list[Part]:
     name, title = "parallel_coordinates", "Whole configurations"
-    drawn = draw(name, title, partial(search_figures.parallel_coordinates, run), wide=True)
+    told = search_alt_texts.chosen(run)
+    drawn = draw(name, title, partial(search_figures.parallel_coordinates, run), told=told, wide=True)
     hidden = several_tunables(run)[MOST_ROWS:]
     lines = [PARALLEL, *([f"Not drawn: {', '.join(hidden)}; see tune_trials.csv."] if hidden else [])]
     return [*drawn, Text(lines=tuple(lines), soft=True)] if drawn else []

@@ -96,7 +96,8 @@ class Picture:
 
     @property
     def alt(self) -> str:
-        return f"{self.title}. {self.told}" if self.told else self.title
+        stop = "" if self.title.endswith("?") else "."
+        return f"{self.title}{stop} {self.told}" if self.told else self.title
 
     @property
     def sources(self) -> dict[str, str]:

@@ -34,7 +34,7 @@ def comparison(run: RunData, evidence: Evidence, verdicts: Sequence[HypothesisVe
     """One row an arm, in the declared order. Columns:
 
     arm; seeds_done, seeds_planned, n_diverged, n_failed; for ROC (roc_) and PR AUC (pr_): mean, sd (over seeds),
-    half (of the mean's own interval), delta to the baseline with lower and upper at ALPHA, and seeds_better;
+    half (of the mean's own interval), delta to the baseline with lower and upper at ALPHA;
     outcome against the baseline; judged_by (hypothesis, or "exploratory")."""
     baseline = run.study.baseline.name
     rows = []

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import tag_figures, words
+from analysis import tag_alt_texts, tag_figures, words
 from analysis.arm_models import ArmModels, arm_models, model_of
 from analysis.evidence import Evidence
 from analysis.grids import Grid
@@ -209,8 +209,20 @@ def _pictures(run: RunData, models: Sequence[Tagwise]) -> list[Part]:
     precise = partial(tag_figures.precision_recall, models, n_clips=len(run.corpus.rows("test")))
     counted = partial(tag_figures.tag_counts, models)
     return [
-        *draw("tags_precision_recall", "Precision and recall of every tag", precise, wide=True),
-        *draw("tags_counts", "How often every tag is annotated and predicted", counted, wide=True),
+        *draw(
+            "tags_precision_recall",
+            "Precision and recall of every tag",
+            precise,
+            told=tag_alt_texts.precision_recall(models),
+            wide=True,
+        ),
+        *draw(
+            "tags_counts",
+            "How often every tag is annotated and predicted",
+            counted,
+            told=tag_alt_texts.tag_counts(models),
+            wide=True,
+        ),
     ]
 
 
@@ -241,4 +253,5 @@ def _side_by_side(
     file = f"tags_snapshot_{one.arm}_{other.checkpoint}" if same else f"tags_arm_{one.arm}"
     n_clips = len(run.corpus.rows("test"))
     drawn = partial(tag_figures.side_by_side, one, other, names=names, places=places, n_clips=n_clips)
-    return [*draw(file, f"{title}, by the difference in PR AUC", drawn, wide=True)]
+    told = tag_alt_texts.beside(one, other, names)
+    return [*draw(file, f"{title}, by the difference in PR AUC", drawn, told=told, wide=True)]

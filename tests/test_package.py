@@ -42,6 +42,11 @@ def test_every_shipped_study_travels(installed: Path) -> None:
     assert travelling == {path.name for path in (ROOT / "search_spaces").glob("*.yaml")} >= {"smoke.yaml", "joint.yaml"}
 
 
+def test_the_schema_of_a_summary_and_the_templates_of_a_page_travel(installed: Path) -> None:
+    assert (installed / "analysis" / "schema" / "summary.schema.json").is_file()
+    assert (installed / "analysis" / "templates" / "page.html.j2").is_file()
+
+
 def test_the_wheel_brings_nothing_else_to_the_top_level(installed: Path) -> None:
     assert {path.name.split("-")[0] for path in installed.iterdir()} == {"tagsearch", "analysis"}
 
