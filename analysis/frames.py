@@ -81,17 +81,20 @@ def comparison(run: Run) -> pd.DataFrame:
 
 
 def arms(run: Run) -> pd.DataFrame:
-    """What is known of each arm, one row an arm. The columns of `comparison` (arm; seeds_done, seeds_planned,
-    n_diverged, n_failed; outcome, judged_by; roc_ and pr_), and:
+    """`comparison`, and what else is known of each arm. Columns:
 
-    for roc_ and pr_: bench_lower, bench_upper (95 % over seeds alone, for this very test set) and better (seeds); for
-    tail_, mid_ and head_ tags: delta, lower, upper of the PR AUC; jsd and n_never with _sd; gates_failed; epochs,
-    clips_drawn; mega_macs (of a chunk); n_configs and tune_epochs; hours of all trials."""
+    those of `comparison` (arm; seeds_done, seeds_planned, n_diverged, n_failed; ...; outcome, judged_by); for roc_ and
+    pr_: bench_lower, bench_upper (95 % over seeds alone, for this very test set) and better (seeds); for tail_, mid_
+    and head_ tags: delta, lower, upper of the PR AUC; jsd and n_never with _sd; gates_failed; epochs, clips_drawn;
+    mega_macs (of a chunk); n_configs and tune_epochs; hours of all trials."""
     return summary_of(run).arms
 
 
 def verdicts(run: Run) -> pd.DataFrame:
-    """One row a claim of a hypothesis, see analysis.verdict_table; empty where nothing is judged."""
+    """One row a claim (hypothesis, part, contrast, metric); empty where nothing is judged. Columns:
+
+    hypothesis, verdict, grade, alpha; part, role; contrast, is_step (of a ladder or trend); metric, endpoint, margin;
+    estimate, lower, upper (as the rule used them; NaN where nothing can be compared); outcome."""
     return summary_of(run).claims
 
 
