@@ -50,7 +50,7 @@ def best_of_n_curves(run: RunData, theme: Theme = LIGHT) -> Figure | None:
     figure, (axes,) = canvas(theme, width=8, height=4)
     for arm, curve in frame.groupby("arm", sort=False):
         line = _line(run, arm, theme)
-        if frame["arm"].nunique() <= MOST_BANDS:
+        if has_bands(frame):
             axes.fill_between(curve["n"], curve["low"], curve["high"], color=line["color"], alpha=0.13, lw=0)
         mark = theme.mark(_place(run, str(arm)))
         size = 5 if len(curve) <= MOST_MARKS else 0
@@ -60,6 +60,11 @@ def best_of_n_curves(run: RunData, theme: Theme = LIGHT) -> Figure | None:
     axes.grid(axis="y", color=theme.faint, lw=0.6)
     legend(figure, axes, theme)
     return figure
+
+
+def has_bands(frame: pd.DataFrame) -> bool:
+    """Whether the bands of the curves in a frame of `best_of_n` are drawn: of many they would hide each other."""
+    return frame["arm"].nunique() <= MOST_BANDS
 
 
 def _line(run: RunData, arm: object, theme: Theme) -> dict[str, Any]:

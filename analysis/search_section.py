@@ -26,8 +26,9 @@ BUDGET = (
 BEST_OF_N = (
     "The expected best of n trials drawn from those an arm had (unbiased, without replacement): at the same n, arms "
     "had the same number of tries. A curve that still rises at its right end was cut off by the budget; the right end "
-    "is one trial, the best. Band: the middle half of what n fresh trials would bring, were they spread as these. "
+    "is one trial, the best. "
 )
+BAND = "Band: the middle half of what n fresh trials would bring, were they spread as these. "
 STOPPED = {
     "best": (
         "A stopped trial counts with the best value it had reached when ASHA ended it, {bound} bound of what the whole "
@@ -84,7 +85,8 @@ def _effort(run: RunData, tuning: pd.DataFrame) -> list[Part]:
     title, ends_told = "Expected best of n trials", search_alt_texts.best_of_n(best_of_n(run))
     curves = draw("best_of_n", title, partial(search_figures.best_of_n_curves, run), told=ends_told)
     bound = "a lower" if run.study.direction == "max" else "an upper"
-    told = [BEST_OF_N + STOPPED[run.study.checkpoint].format(bound=bound), *_left_out(run)]
+    band = BAND if search_figures.has_bands(best_of_n(run)) else ""
+    told = [BEST_OF_N + band + STOPPED[run.study.checkpoint].format(bound=bound), *_left_out(run)]
     cut = draw("tune_curves", "Learning curves of the search", partial(figures.tune_curves, run), wide=True)
     ends = edges(run)
     spent, choice = tuning_grids(tuning)

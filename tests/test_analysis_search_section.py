@@ -138,3 +138,10 @@ def test_equal_values_are_drawn(tmp_path):
     section = section_of(tuned_run(tmp_path, {"focal": tried}, tunables=(LR, GAMMA)))
     assert "all trials scored the same" in section.markdown()
     assert re.findall(r"\((\w+)\.png\)", section.markdown()) == ["best_of_n", "slices", "parallel_coordinates"]
+
+
+@pytest.mark.parametrize(("n_arms", "is_drawn"), [(4, True), (5, False)])
+def test_bands_of_luck_are_drawn_and_told_for_a_few_arms_only(tmp_path, n_arms, is_drawn):
+    run = tuned_run(tmp_path, {f"arm{k}": [Tried(value=0.3), Tried(value=0.1 * k)] for k in range(n_arms)})
+    assert len(best_of_n_curves(run).axes[0].collections) == (n_arms if is_drawn else 0)
+    assert ("Band: the middle half" in section_of(run).markdown()) == is_drawn
