@@ -1,14 +1,18 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
+import analysis
 from analysis import frames
 from analysis.combining import combine, combined_name
 from analysis.outcomes import Verdict
 from analysis.rundata import RunData, gather
 from analysis.summary import summarize
+from analysis.summary_json import SCHEMA
 from tagsearch import files
 from tagsearch.errors import UsageError
 from tagsearch.records import State
@@ -312,3 +316,11 @@ def test_the_report_of_a_combination_tells_its_runs_and_no_search_of_its_own(tmp
     assert "Verdicts of each run by itself" in page
     assert "Different studies in one table: exploratory." in page
     assert not {"tune.csv", "noise.json"} & {path.name for path in (tmp_path / "report").iterdir()}
+
+
+@pytest.mark.parametrize("runs", [replicates, two_studies])
+def test_the_json_of_a_combination_keeps_to_the_schema(tmp_path, runs):
+    schema = json.loads((Path(analysis.__file__).parent / "schema" / SCHEMA).read_text())
+    content = json.loads(summarize(combine(runs(tmp_path))).render("json"))
+    jsonschema.validate(content, schema, cls=jsonschema.Draft202012Validator)
+    assert len(content["combined"]["runs"]) == 2
