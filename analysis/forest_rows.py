@@ -118,7 +118,7 @@ def _told(measured: Endpoint, lower: float, upper: float) -> tuple[float, float]
 def _exploratory(summary: Summary) -> Block:
     evidence, baseline = summary.evidence, summary.run.study.baseline.name
     judged = {arm for hypothesis in summary.run.study.hypotheses for part in hypothesis.parts for arm in part.arms}
-    margins, levels = tables.study_margins(summary.run.study), Levels(lower=tables.ALPHA, upper=tables.ALPHA)
+    margins, levels = tables.shown_margins(summary.run), Levels(lower=tables.ALPHA, upper=tables.ALPHA)
     rows = []
     for arm in (name for name in evidence.arms if name not in {baseline, *judged}):
         found = {metric: evidence.difference(arm, baseline, metric) for metric in METRICS}
