@@ -28,8 +28,8 @@ import scipy
 sys.path.insert(0, str(Path(__file__).parent))
 from calibration_tables import page
 from simulated_clips import CLIP_CASES, clip_study
-from simulated_noise import Floats, Noise, draw
-from simulated_study import MARGINS, Claim, Simulated, evidence_of, run_of
+from simulated_noise import MEASURED, Floats, Noise, draw
+from simulated_study import MARGINS, RHO, Claim, Simulated, evidence_of, run_of
 from simulated_tuning import TUNE_CASES, tuned_study
 
 import tagsearch
@@ -44,9 +44,10 @@ ALPHA = 0.05
 COUNTS = ("verdicts", "on_this_set", "covered", "wrong", "could_be_wrong")
 EXCLUDED = (Verdict.REFUTED, Verdict.NOT_SUPPORTED)  # both say: no gain worth having
 BASELINE = np.array([0.85, 0.30])  # ROC AUC, PR AUC
-RHO = np.array([MARGINS[metric] for metric in METRICS])
 EFFECTS = (-1.0, 0.0, 0.5, 1.0, 2.0)  # of the arm in question, in margins
-CLEAR = 4.0  # the effect of the other arms where all are claimed: only the arm in question can fail the claim
+
+
+ONE_ARM = Claim()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +55,10 @@ class Case:
     """A row: `n` studies of each effect, `n_sure` of those at which an error is counted (effects 0 and 1)."""
 
     name: str
-    claim: Claim = Claim()
+    claim: Claim = ONE_ARM
     seeds: int = 5
     artists: int = 189
-    noise: Noise = Noise()
+    noise: Noise = MEASURED
     n: int = 300
     n_sure: int = 1000
     effects: tuple[float, ...] = EFFECTS
@@ -66,7 +67,7 @@ class Case:
 QUIET = Noise(seed=0.0028, artist=0.005, run_artist=0.005)
 GRID = [
     Case(name=f"{kind}, K={seeds}, C={artists}", seeds=seeds, artists=artists, noise=noise, n_sure=n_sure)
-    for kind, noise, n_sure in (("as measured", Noise(), 2000), ("quiet", QUIET, 1000))
+    for kind, noise, n_sure in (("as measured", MEASURED, 2000), ("quiet", QUIET, 1000))
     for artists in (75, 189)
     for seeds in (3, 5, 10)
 ]
@@ -75,10 +76,12 @@ NOISE_CASES = [
     Case(name="two seeds", seeds=2, n_sure=300, effects=(0.0, 2.0)),
     Case(name="other architecture (unpaired)", claim=Claim(paired=False)),
     Case(name="other architecture, K=3", claim=Claim(paired=False), seeds=3),
-    Case(name="any of 2", claim=Claim(n_arms=2)),
-    Case(name="any of 4", claim=Claim(n_arms=4)),
-    Case(name="any of 4, K=10", claim=Claim(n_arms=4), seeds=10),
-    Case(name="all of 2", claim=Claim(n_arms=2, quantifier="all")),
+    Case(name="any of 2", claim=Claim(n_new=2)),
+    Case(name="any of 4", claim=Claim(n_new=4)),
+    Case(name="any of 4, K=10", claim=Claim(n_new=4), seeds=10),
+    Case(name="all of 2", claim=Claim(kind="all", n_new=2)),
+    Case(name="ladder of 3", claim=Claim(kind="ladder", n_new=2)),
+    Case(name="interaction of 2 x 2", claim=Claim(kind="interaction")),
     Case(name="new arm's noise x 3", noise=Noise(spread=3.0)),
     Case(name="new arm's noise x 3, unpaired", noise=Noise(spread=3.0), claim=Claim(paired=False)),
     Case(name="very unequal artists, C=75", noise=Noise(sizes=1.0), artists=75),
@@ -115,18 +118,18 @@ class Tally:
         self.wrong["gain"] += verdict.verdict is Verdict.CONFIRMED and not study.is_gain
         self.wrong["no gain"] += verdict.verdict in EXCLUDED and study.reaches_margin
         self.told.append(study.told)
-        for k, member in enumerate(part.members):
-            self.n_claims += 1
-            estimates = [claim.estimate for claim in member.claims if claim.estimate]
-            self._count(estimates, "population", study.truth[k])
-            self.half_widths.append(tuple(one.half_width(ALPHA) for one in estimates))
-            if study.on_this_set is not None:
-                self._count(estimates, "benchmark", study.on_this_set[k])
+        self.n_claims += len(part.members)
+        estimates = [[claim.estimate for claim in member.claims if claim.estimate] for member in part.members]
+        self.half_widths += [tuple(one.half_width(ALPHA) for one in both) for both in estimates]
+        self._count(estimates, "population", study.truth(study.means))
+        if study.on_this_set is not None:
+            self._count(estimates, "benchmark", study.truth(study.on_this_set))
 
-    def _count(self, estimates: Sequence[Estimate], scope: Scope, truth: Floats) -> None:
-        for metric, estimate, true in zip(METRICS, estimates, truth, strict=True):
-            lower, upper = estimate.interval(ALPHA, scope)
-            self.covered[f"{scope}, {metric}"] += bool(lower <= true <= upper)
+    def _count(self, estimates: Sequence[Sequence[Estimate]], scope: Scope, truth: Sequence[Floats]) -> None:
+        for both, true in zip(estimates, truth, strict=True):
+            for m, metric in enumerate(METRICS):
+                lower, upper = both[m].interval(ALPHA, scope)
+                self.covered[f"{scope}, {metric}"] += bool(lower <= true[m] <= upper)
 
     def row(self) -> dict[str, Any]:
         keys = self.told[0] if self.told else ()
@@ -144,23 +147,11 @@ def _moments(values: Sequence[float]) -> dict[str, float]:
 
 
 def noise_study(case: Case, effect: float, rng: np.random.Generator) -> Simulated:
-    others = CLEAR if case.claim.quantifier == "all" else 0.0
-    effects = np.array([0.0, effect, *[others] * (case.claim.n_arms - 1)])
-    drawn = draw(
-        case.noise,
-        BASELINE + np.outer(effects, RHO),
-        n_seeds=case.seeds,
-        n_artists=case.artists,
-        paired=case.claim.paired,
-        rng=rng,
-    )
+    means = BASELINE + np.outer(case.claim.effects(effect), RHO)
+    drawn = draw(case.noise, means, n_seeds=case.seeds, n_artists=case.artists, paired=case.claim.paired, rng=rng)
     run = run_of(case.claim, seeds=case.seeds)
-    return Simulated(
-        run=run,
-        evidence=evidence_of(run.study, drawn.values, drawn.influence),
-        truth=list(np.outer(effects[1:], RHO)),
-        on_this_set=[one - drawn.on_this_set[0] for one in drawn.on_this_set[1:]],
-    )
+    evidence = evidence_of(run.study, drawn.values, drawn.influence)
+    return Simulated(run=run, evidence=evidence, means=means, on_this_set=np.array(drawn.on_this_set))
 
 
 PARTS: dict[str, tuple[Sequence[Any], Callable[..., Simulated]]] = {
@@ -180,7 +171,7 @@ def rows(part: str, *, quick: bool = False) -> Iterable[dict[str, Any]]:
             name = f"{part}: {case.name} at {effect}"
             rng = np.random.default_rng([SEED, zlib.crc32(name.encode())])
             begun = time.process_time()
-            tally = simulate((study(case, effect, rng) for _ in range(max(4, n // 200) if quick else n)))
+            tally = simulate(study(case, effect, rng) for _ in range(max(4, n // 200) if quick else n))
             yield {"part": part, "effect": effect, **asdict(case), **tally.row(), "cpu_s": time.process_time() - begun}
 
 

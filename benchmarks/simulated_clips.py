@@ -81,7 +81,7 @@ def clip_study(case: ClipCase, effect: float, rng: np.random.Generator) -> Simul
             result = TrialResult(state=State.COMPLETED, epochs=9, best=0.3, last=0.3, clips_drawn=1000)
             trials.append(ScoredTrial(folder=Path(spec.name), spec=spec, result=result, history=(), logits=scores))
     run = replace(run, corpus=table_of(clips.labels, clips.artists), confirm=tuple(trials))
-    return Simulated(run=run, evidence=collect(run), truth=[true_effect(strengths[1])])
+    return Simulated(run=run, evidence=collect(run), means=np.array([np.zeros(2), true_effect(strengths[1])]))
 
 
 @cache

@@ -38,6 +38,9 @@ class Noise:
     tails: Tails = "normal"
 
 
+MEASURED = Noise()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Draw:
     """One simulated study. For each arm, values: (K, 2); influence: (K, n_artists, 2); on_this_set: (2,), its mean

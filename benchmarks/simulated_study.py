@@ -1,7 +1,7 @@
 """Studies without training: read by the real parser from a text, their evidence given by a simulation.
 
-The verdict code meets what it would meet in a run folder: a Study, tune trials that ended, and for every arm its confirm
-seeds with their values and the influence of every test artist on them.
+The verdict code meets what it would meet in a run folder: a Study, tune trials that ended, and for every arm its
+confirm seeds with their values and the influence of every test artist on them.
 """
 
 import tempfile
@@ -9,29 +9,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.evidence import ArmEvidence, Evidence, TestSplit
+from analysis.evidence import ArmEvidence, Evidence, Scored, TestSplit
 from analysis.rundata import RunData
-from tagsearch.records import CorpusTable, State, Trial, TrialResult, TrialSpec
+from tagsearch.records import FINAL, MEASURES, CorpusTable, State, Trial, TrialResult, TrialSpec
 from tagsearch.study.parse import read_study
-from tagsearch.study.schema import Metric, Study
+from tagsearch.study.schema import Metric, Part, Study
 
 MARGINS: dict[Metric, float] = {"roc_auc": 0.005, "pr_auc": 0.010}  # the defaults: half a ROC point, one PR point
+RHO = np.array(list(MARGINS.values()))
+CLEAR = 4.0  # margins that the other arms gain where all are claimed: only one arm can fail the claim
 PREVALENCE = 0.065  # of MagnaTagATune's 50 tags: chance level of the PR AUC
-LEVELS = {  # of one architecture, where a seed means the same for all arms, or of several
-    True: ("loss", ("bce", "focal", "weighted_bce", "asymmetric", "logit_adjusted")),
-    False: ("model", ("cnn1d", "cnn2d", "short_chunk", "musicnn", "crnn")),
-}
+LOSSES = ("bce", "focal", "weighted_bce", "asymmetric", "logit_adjusted")
+MODELS = ("cnn1d", "cnn2d", "short_chunk", "musicnn", "crnn")
+Kind = Literal["any", "all", "ladder", "interaction"]
 TEXT = """
 study: calibration
 objective: valid/roc_auc
 question: Is the verdict as sure as it says?
 data: {{corpus: builtin}}
 base: {{epochs: {epochs}}}
-factors: {{{factor}: [{arms}]}}
+factors: {factors}
+design: grid
 tune:
   trials_per_arm: {trials}
   search: random
@@ -41,32 +44,46 @@ confirm: {{seeds: {seeds}}}
 seed: 1
 margins: {{roc_auc: 0.005, pr_auc: 0.010}}
 hypotheses:
-  - {{id: H, text: {quantifier} new arms gain, {claim}: {claimed}}}
+  - {{id: H, text: the new arms gain, {claim}}}
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """Any or all of `n_arms` new arms beat the baseline. `paired`: all arms train the same architecture."""
+    """Any or all of `n_new` arms beat the baseline; a ladder from the baseline over them; or, of two losses x two
+    samplers, that one gains more with the other. `paired`: all arms train the same architecture."""
 
-    n_arms: int = 1
-    quantifier: str = "any"
+    kind: Kind = "any"
+    n_new: int = 1
     paired: bool = True
+
+    @property
+    def factors(self) -> str:
+        if self.kind == "interaction":
+            return "{loss: [bce, focal], sampler: [shuffle, tag_uniform]}"
+        return f"{{{'loss' if self.paired else 'model'}: [{', '.join(self._arms)}]}}"
+
+    @property
+    def text(self) -> str:
+        if self.kind == "interaction":
+            return "interaction: {loss: focal, sampler: tag_uniform}"
+        return f"{self.kind}: [{', '.join(self._arms[self.kind != 'ladder' :])}]"
+
+    @property
+    def _arms(self) -> Sequence[str]:
+        return (LOSSES if self.paired else MODELS)[: self.n_new + 1]
+
+    def effects(self, effect: float) -> npt.NDArray[np.float64]:
+        """Of every arm against the baseline, so that `effect` decides the claim; (n_arms,)."""
+        if self.kind == "interaction":
+            return np.array([0.0, 0.0, 0.0, effect])
+        if self.kind == "ladder":
+            return np.linspace(0.0, effect, self.n_new + 1)
+        return np.array([0.0, effect, *[CLEAR if self.kind == "all" else 0.0] * (self.n_new - 1)])
 
 
 def _study(claim: Claim, *, seeds: int, trials: int, epochs: int) -> Study:
-    factor, names = LEVELS[claim.paired]
-    arms = names[: claim.n_arms + 1]
-    text = TEXT.format(
-        epochs=epochs,
-        factor=factor,
-        arms=", ".join(arms),
-        trials=trials,
-        seeds=seeds,
-        quantifier=claim.quantifier,
-        claim="arm" if claim.n_arms == 1 else claim.quantifier,
-        claimed=arms[1] if claim.n_arms == 1 else f"[{', '.join(arms[1:])}]",
-    )
+    text = TEXT.format(epochs=epochs, factors=claim.factors, trials=trials, seeds=seeds, claim=claim.text)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "calibration.yaml"
         path.write_text(text)
@@ -117,40 +134,70 @@ def evidence_of(study: Study, values: Sequence[npt.ArrayLike], influence: Sequen
             config=arm.config,
             planned=study.confirm_seeds,
             seeds=study.confirm_seeds,
-            values=value[:, None],
-            influence=derivative[:, :, None],
+            scored={FINAL: _scored(value, derivative)},
+            measures={measure: np.full(len(value), np.nan) for measure in MEASURES},
             diverged=(),
             failed=(),
             unfinished=(),
             clips_drawn=1000.0,
+            audio_seconds=1000.0,
         )
         for arm, value, derivative in arms
     }
     return Evidence(split=_split(np.asarray(influence[0]).shape[1]), arms=found, notes=())
 
 
+def _scored(values: npt.NDArray[np.float64], influence: npt.NDArray[np.float64]) -> Scored:
+    """One tag stands for the macro mean; nothing claims the balance."""
+    no_balance = np.zeros(influence.shape[:2])
+    return Scored(
+        values=values[:, None],
+        influence=influence[:, :, None],
+        evenness=np.full(len(values), np.nan),
+        evenness_influence=no_balance,
+    )
+
+
 @cache
 def _split(n_artists: int) -> TestSplit:
     labels = np.zeros((n_artists, 1), dtype=np.uint8)
     labels[: round(PREVALENCE * n_artists)] = 1
-    return TestSplit(labels=labels, artists=np.arange(n_artists, dtype=np.int32), defined=np.ones(1, dtype=np.bool_))
+    return TestSplit(
+        labels=labels,
+        artists=np.arange(n_artists, dtype=np.int32),
+        defined=np.ones(1, dtype=np.bool_),
+        tags=("macro mean",),
+        train_counts=np.ones(1, dtype=np.int64),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Simulated:
-    """A study ready to be judged, and what is true of it. `truth`: the effect of each claimed arm, (2,) of METRICS;
-    `on_this_set`: the same on the study's own test artists, where it is known; `told`: what else was seen."""
+    """A study ready to be judged, and what is true of it. `means`: (n_arms, 2), of each arm over endless seeds and
+    artists; `on_this_set`: the same on the study's own artists, where it is known; `told`: what else was seen."""
 
     run: RunData
     evidence: Evidence
-    truth: Sequence[npt.NDArray[np.float64]]
-    on_this_set: Sequence[npt.NDArray[np.float64]] | None = None
+    means: npt.NDArray[np.float64]
+    on_this_set: npt.NDArray[np.float64] | None = None
     told: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def claimed(self) -> Part:
+        (hypothesis,) = self.run.study.hypotheses
+        (part,) = hypothesis.parts
+        return part
+
+    def truth(self, means: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float64]]:
+        """What is true of each contrast of the claim, (2,), where the arms have these means."""
+        names = [arm.name for arm in self.run.study.arms]
+        rows = [(list(one.weights.values()), list(map(names.index, one.weights))) for one in self.claimed.contrasts]
+        return [np.asarray(weights) @ means[places] for weights, places in rows]
+
+    @property
     def is_gain(self) -> bool:
-        """Whether "Confirmed" would be right: better in both metrics, any or all of the arms as claimed."""
-        return self._effect > 0
+        """Whether "Confirmed" would be right: better in both metrics."""
+        return self._effect > 1e-9
 
     @property
     def reaches_margin(self) -> bool:
@@ -159,7 +206,6 @@ class Simulated:
 
     @property
     def _effect(self) -> float:
-        """In margins."""
-        (hypothesis,) = self.run.study.hypotheses
-        by_arm = [float((effect / list(MARGINS.values())).min()) for effect in self.truth]
-        return min(by_arm) if hypothesis.text.startswith("all") else max(by_arm)
+        """In margins, of the contrast that decides the claim."""
+        effects = sorted(float((effect / RHO).min()) for effect in self.truth(self.means))
+        return effects[-self.claimed.at_least]
