@@ -82,7 +82,7 @@ class Claim:
         return np.array([0.0, effect, *[CLEAR if self.kind == "all" else 0.0] * (self.n_new - 1)])
 
 
-def _study(claim: Claim, *, seeds: int, trials: int, epochs: int) -> Study:
+def study_of(claim: Claim, *, seeds: int, trials: int = 1, epochs: int = 9) -> Study:
     text = TEXT.format(epochs=epochs, factors=claim.factors, trials=trials, seeds=seeds, claim=claim.text)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "calibration.yaml"
@@ -93,7 +93,7 @@ def _study(claim: Claim, *, seeds: int, trials: int, epochs: int) -> Study:
 @cache
 def run_of(claim: Claim, *, seeds: int, trials: int = 1, epochs: int = 9) -> RunData:
     """A run of such a study after its tune phase: every trial of every arm has ended."""
-    study = _study(claim, seeds=seeds, trials=trials, epochs=epochs)
+    study = study_of(claim, seeds=seeds, trials=trials, epochs=epochs)
     specs = [
         TrialSpec(phase="tune", arm=arm.name, index=k, seed=study.tune_seed(k), config=arm.config)
         for arm in study.arms
