@@ -59,15 +59,15 @@ class Case:
     seeds: int = 5
     artists: int = 189
     noise: Noise = MEASURED
-    n: int = 300
-    n_sure: int = 1000
+    n: int = 200
+    n_sure: int = 300
     effects: tuple[float, ...] = EFFECTS
 
 
 QUIET = Noise(seed=0.0028, artist=0.005, run_artist=0.005)
 GRID = [
     Case(name=f"{kind}, K={seeds}, C={artists}", seeds=seeds, artists=artists, noise=noise, n_sure=n_sure)
-    for kind, noise, n_sure in (("as measured", MEASURED, 2000), ("quiet", QUIET, 1000))
+    for kind, noise, n_sure in (("as measured", MEASURED, 2000), ("quiet", QUIET, 300))
     for artists in (75, 189)
     for seeds in (3, 5, 10)
 ]

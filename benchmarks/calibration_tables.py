@@ -103,6 +103,7 @@ def tune_table(rows: Sequence[Row]) -> str:
         "their confirm trials",
         "best validation values",
         "the new arm's best validation value too high by",
+        "best validation values differ by the margin",
         "one bracket for both arms picks the new arm",
     )
     names = ("true", "confirmed", "best_validation", "optimism")
@@ -111,7 +112,7 @@ def tune_table(rows: Sequence[Row]) -> str:
             row["name"],
             f"{row['effect']:g}",
             *(f"{row['told'][name]['mean']:+.4f} ± {row['told'][name]['se']:.4f}" for name in names),
-            f"{100 * row['told']['shared_picks_new']['mean']:.0f} %",
+            *(f"{100 * row['told'][name]['mean']:.0f} %" for name in ("validation_says_gain", "shared_picks_new")),
         ]
         for row in rows
     ]

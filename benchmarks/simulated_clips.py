@@ -19,7 +19,9 @@ from simulated_study import Claim, Simulated, run_of, table_of
 
 from analysis import ranks
 from analysis.evidence import collect
+from tagsearch.readings import Reading
 from tagsearch.records import FINAL, Split, State, Trial, TrialResult, TrialSpec
+from tagsearch.study.lock import make_lock
 
 N_TAGS, N_CLIPS = 50, 1106  # of the built-in corpus' test split
 PREVALENCE = np.geomspace(0.22, 0.01, N_TAGS)  # mean 0.068
@@ -59,6 +61,9 @@ class ScoredTrial(Trial):
     def scores(self, split: Split, checkpoint: str = FINAL) -> npt.NDArray[np.float32]:
         return self.logits
 
+    def reads(self) -> tuple[Reading, ...]:
+        return ()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Clips:
@@ -80,7 +85,8 @@ def clip_study(case: ClipCase, effect: float, rng: np.random.Generator) -> Simul
             spec = TrialSpec(phase="confirm", arm=arm.name, index=k, seed=study.confirm_seeds[k], config=arm.config)
             result = TrialResult(state=State.COMPLETED, epochs=9, best=0.3, last=0.3, clips_drawn=1000)
             trials.append(ScoredTrial(folder=Path(spec.name), spec=spec, result=result, history=(), logits=scores))
-    run = replace(run, corpus=table_of(clips.labels, clips.artists), confirm=tuple(trials))
+    table = table_of(clips.labels, clips.artists)
+    run = replace(run, corpus=table, lock=make_lock(study, table), confirm=tuple(trials))
     return Simulated(run=run, evidence=collect(run), means=np.array([np.zeros(2), true_effect(strengths[1])]))
 
 

@@ -62,9 +62,7 @@ def _corpus(rng: np.random.Generator, *, n_test: int, n_tags: int, n_artists: in
     )
 
 
-def _write_trial(
-    folder: Path, spec: TrialSpec, corpus: CorpusTable, *, epochs: int, rng: np.random.Generator
-) -> None:
+def _write_trial(folder: Path, spec: TrialSpec, corpus: CorpusTable, *, epochs: int, rng: np.random.Generator) -> None:
     home = folder / spec.phase / spec.name
     records.write_spec(home, spec)
     curve = 0.3 * (1 - np.exp(-np.arange(1, epochs + 1) / 5)) + 0.005 * rng.standard_normal(epochs)

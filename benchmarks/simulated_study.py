@@ -17,6 +17,7 @@ import numpy.typing as npt
 from analysis.evidence import ArmEvidence, Evidence, Scored, TestSplit
 from analysis.rundata import RunData
 from tagsearch.records import FINAL, MEASURES, CorpusTable, State, Trial, TrialResult, TrialSpec
+from tagsearch.study.lock import make_lock
 from tagsearch.study.parse import read_study
 from tagsearch.study.schema import Metric, Part, Study
 
@@ -101,9 +102,9 @@ def run_of(claim: Claim, *, seeds: int, trials: int = 1, epochs: int = 9) -> Run
     ]
     result = TrialResult(state=State.COMPLETED, epochs=9, best=0.3, last=0.3)
     tune = tuple(Trial(folder=Path(spec.name), spec=spec, result=result, history=()) for spec in specs)
-    return RunData(
-        folder=Path("simulated"), study=study, corpus=table_of(np.eye(3, 1)), lock=None, tune=tune, confirm=()
-    )
+    table = table_of(np.eye(3, 1))
+    lock = make_lock(study, table)
+    return RunData(folder=Path("simulated"), study=study, corpus=table, lock=lock, tune=tune, confirm=())
 
 
 def table_of(labels: npt.ArrayLike, artists: npt.ArrayLike | None = None) -> CorpusTable:

@@ -41,8 +41,8 @@ class TuneCase:
     seeds: int = 5
     artists: int = 189
     noise: Noise = MEASURED
-    n: int = 200
-    n_sure: int = 400
+    n: int = 100
+    n_sure: int = 200
     effects: tuple[float, ...] = (0.0, 1.0, 2.0)  # of the new arm's top, in margins
 
 
@@ -77,6 +77,7 @@ def tuned_study(case: TuneCase, effect: float, rng: np.random.Generator) -> Simu
             "best_validation": best[1] - best[0],
             "optimism": best[1] - final[1],
             "confirmed": float((drawn.values[1] - drawn.values[0])[:, 0].mean()),
+            "validation_says_gain": float(best[1] - best[0] >= RHO),
             "shared_picks_new": float(_winner(shared) == study.arms[1].name),
         },
     )
