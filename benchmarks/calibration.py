@@ -1,13 +1,13 @@
 """Is a verdict as sure as it says? Studies with a known truth, judged by the real verdict code.
 
-    python benchmarks/calibration.py [--quick] [--only noise clips tune] [--out benchmarks/results]
+    python benchmarks/calibration.py [--scale 0.01] [--only noise clips tune] [--out benchmarks/results]
 
 noise: crossed noise of seeds and artists on the macro scores, with the SDs of the shipped studies and worse ones.
 clips: scores of clips x tags, from whose ranks the intervals are worked out as in a run.
 tune:  tune phases with early stopping and crossing learning curves before the confirm phase.
 Each row counts verdicts and how often an interval of nominal 95 % holds the truth; brackets are 95 % intervals
 (Clopper-Pearson) for the Monte Carlo error. Writes calibration.json and calibration.md; --only renews those parts.
---quick: a few seconds, rough.
+A scale of 1 takes ten minutes of one core, 0.01 a few seconds.
 """
 
 import argparse
@@ -59,21 +59,21 @@ class Case:
     seeds: int = 5
     artists: int = 189
     noise: Noise = MEASURED
-    n: int = 200
-    n_sure: int = 300
+    n: int = 300
+    n_sure: int = 600
     effects: tuple[float, ...] = EFFECTS
 
 
 QUIET = Noise(seed=0.0028, artist=0.005, run_artist=0.005)
 GRID = [
     Case(name=f"{kind}, K={seeds}, C={artists}", seeds=seeds, artists=artists, noise=noise, n_sure=n_sure)
-    for kind, noise, n_sure in (("as measured", MEASURED, 2000), ("quiet", QUIET, 300))
+    for kind, noise, n_sure in (("as measured", MEASURED, 2000), ("quiet", QUIET, 600))
     for artists in (75, 189)
     for seeds in (3, 5, 10)
 ]
 NOISE_CASES = [
     *GRID,
-    Case(name="two seeds", seeds=2, n_sure=300, effects=(0.0, 2.0)),
+    Case(name="two seeds", seeds=2, effects=(0.0, 2.0)),
     Case(name="other architecture (unpaired)", claim=Claim(paired=False)),
     Case(name="other architecture, K=3", claim=Claim(paired=False), seeds=3),
     Case(name="any of 2", claim=Claim(n_new=2)),
@@ -162,7 +162,7 @@ PARTS: dict[str, tuple[Sequence[Any], Callable[..., Simulated]]] = {
 SURE_EFFECTS = (0.0, 1.0)  # where a verdict can be wrong
 
 
-def rows(part: str, *, quick: bool = False) -> Iterable[dict[str, Any]]:
+def rows(part: str, *, scale: float = 1.0) -> Iterable[dict[str, Any]]:
     """One row a case and effect; every row has a generator of its own, so that rows can be added."""
     cases, study = PARTS[part]
     for case in cases:
@@ -171,7 +171,7 @@ def rows(part: str, *, quick: bool = False) -> Iterable[dict[str, Any]]:
             name = f"{part}: {case.name} at {effect}"
             rng = np.random.default_rng([SEED, zlib.crc32(name.encode())])
             begun = time.process_time()
-            tally = simulate(study(case, effect, rng) for _ in range(max(4, n // 200) if quick else n))
+            tally = simulate(study(case, effect, rng) for _ in range(max(4, round(scale * n))))
             yield {"part": part, "effect": effect, **asdict(case), **tally.row(), "cpu_s": time.process_time() - begun}
 
 
@@ -185,34 +185,34 @@ def simulate(studies: Iterable[Simulated]) -> Tally:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the numbers of studies; 0.01 takes seconds")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
     found = []
-    for row in (row for part in arguments.only for row in rows(part, quick=arguments.quick)):
+    for row in (row for part in arguments.only for row in rows(part, scale=arguments.scale)):
         print(json.dumps({key: row[key] for key in ("name", "effect", "n", "verdicts", "cpu_s")}), flush=True)
         found.append(row)
-    write(found, arguments.out, quick=arguments.quick)
+    write(found, arguments.out, scale=arguments.scale)
 
 
-def write(found: Sequence[Mapping[str, Any]], folder: Path, *, quick: bool) -> None:
+def write(found: Sequence[Mapping[str, Any]], folder: Path, *, scale: float) -> None:
     """Rows of parts that were not run anew are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     path, anew = folder / "calibration.json", {row["part"] for row in found}
     before = json.loads(path.read_text())["rows"] if path.exists() else []
     kept = [row for row in before if row["part"] not in anew]
     ordered = sorted([*kept, *found], key=lambda row: list(PARTS).index(row["part"]))
-    results = {"settings": settings(quick=quick), "rows": ordered}
+    results = {"settings": settings(scale=scale), "rows": ordered}
     path.write_text(json.dumps(results, indent=1) + "\n")
     (folder / "calibration.md").write_text(page(results))
 
 
-def settings(*, quick: bool) -> dict[str, Any]:
+def settings(*, scale: float) -> dict[str, Any]:
     versions = {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__}
     return {
         "seed": SEED,
-        "quick": quick,
+        "scale": scale,
         "alpha": ALPHA,
         "margins": dict(MARGINS),
         "versions": versions | {"tagsearch": tagsearch.__version__},

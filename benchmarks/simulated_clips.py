@@ -40,8 +40,8 @@ class ClipCase:
     name: str
     seeds: int = 5
     artists: int = 189
-    n: int = 100
-    n_sure: int = 300
+    n: int = 200
+    n_sure: int = 600
     effects: tuple[float, ...] = (0.0, 2.0)
 
 

@@ -41,8 +41,8 @@ class TuneCase:
     seeds: int = 5
     artists: int = 189
     noise: Noise = MEASURED
-    n: int = 100
-    n_sure: int = 200
+    n: int = 200
+    n_sure: int = 400
     effects: tuple[float, ...] = (0.0, 1.0, 2.0)  # of the new arm's top, in margins
 
 
