@@ -1,8 +1,9 @@
 """Is a verdict as sure as it says? Studies with a known truth, judged by the real verdict code.
 
-    python benchmarks/calibration.py [--scale 0.01] [--only noise clips tune] [--out benchmarks/results]
+    python benchmarks/calibration.py [--scale 0.01] [--only noise looks clips tune] [--out benchmarks/results]
 
 noise: crossed noise of seeds and artists on the macro scores, with the SDs of the shipped studies and worse ones.
+looks: the same with a declared second look, taken where the first one decides nothing.
 clips: scores of clips x tags, from whose ranks the intervals are worked out as in a run.
 tune:  tune phases with early stopping and crossing learning curves before the confirm phase.
 Each row counts verdicts and how often an interval of nominal 95 % holds the truth; brackets are 95 % intervals
@@ -29,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from calibration_tables import page
 from simulated_clips import CLIP_CASES, clip_study
 from simulated_noise import MEASURED, Floats, Noise, draw
-from simulated_study import MARGINS, RHO, Claim, Simulated, evidence_of, run_of
+from simulated_study import MARGINS, RHO, Claim, Simulated, evidence_of, extended, run_of
 from simulated_tuning import TUNE_CASES, tuned_study
 
 import tagsearch
@@ -64,6 +65,7 @@ class Case:
     effects: tuple[float, ...] = EFFECTS
 
 
+ARTISTS = Noise(seed=0.0002, artist=0.03, run_artist=0.002)
 QUIET = Noise(seed=0.0028, artist=0.005, run_artist=0.005)
 GRID = [
     Case(name=f"{kind}, K={seeds}, C={artists}", seeds=seeds, artists=artists, noise=noise, n_sure=n_sure)
@@ -86,12 +88,13 @@ NOISE_CASES = [
     Case(name="new arm's noise x 3, unpaired", noise=Noise(spread=3.0), claim=Claim(paired=False)),
     Case(name="very unequal artists, C=75", noise=Noise(sizes=1.0), artists=75),
     Case(name="seeds only", noise=Noise(artist=0.0, run_artist=0.0)),
-    Case(name="artists only", noise=Noise(seed=0.0002, artist=0.03, run_artist=0.002)),
+    Case(name="artists only", noise=ARTISTS),
     Case(name="runs x artists only", noise=Noise(seed=0.0002, artist=0.0, run_artist=0.06)),
     Case(name="seeds t(3)", noise=Noise(tails="t3")),
     Case(name="1 run in 10 collapses", noise=Noise(tails="both collapse")),
     Case(name="1 run in 10 of the new arm collapses", noise=Noise(tails="new arm collapses")),
 ]
+LOOK_CASES = [Case(name="5 seeds, then 10"), Case(name="5 seeds, then 10, artists only", noise=ARTISTS)]
 
 
 @dataclass(kw_only=True)
@@ -150,12 +153,29 @@ def noise_study(case: Case, effect: float, rng: np.random.Generator) -> Simulate
     means = BASELINE + np.outer(case.claim.effects(effect), RHO)
     drawn = draw(case.noise, means, n_seeds=case.seeds, n_artists=case.artists, paired=case.claim.paired, rng=rng)
     run = run_of(case.claim, seeds=case.seeds)
-    evidence = evidence_of(run.study, drawn.values, drawn.influence)
+    evidence = evidence_of(run, drawn.values, drawn.influence)
     return Simulated(run=run, evidence=evidence, means=means, on_this_set=np.array(drawn.on_this_set))
+
+
+def two_looks(case: Case, effect: float, rng: np.random.Generator) -> Simulated:
+    """At `case.seeds` seeds, and if that decides nothing, at twice as many: as the study declared."""
+    n_seeds = 2 * case.seeds
+    means = BASELINE + np.outer(case.claim.effects(effect), RHO)
+    drawn = draw(case.noise, means, n_seeds=n_seeds, n_artists=case.artists, paired=case.claim.paired, rng=rng)
+    run = run_of(case.claim, seeds=case.seeds, extension=n_seeds)
+    values, influence = ([one[: case.seeds] for one in arms] for arms in (drawn.values, drawn.influence))
+    known = {"means": means, "on_this_set": np.array(drawn.on_this_set)}
+    return Simulated(
+        run=extended(run),
+        evidence=evidence_of(extended(run), drawn.values, drawn.influence),
+        first_look=Simulated(run=run, evidence=evidence_of(run, values, influence), **known),
+        **known,
+    )
 
 
 PARTS: dict[str, tuple[Sequence[Any], Callable[..., Simulated]]] = {
     "noise": (NOISE_CASES, noise_study),
+    "looks": (LOOK_CASES, two_looks),
     "clips": (CLIP_CASES, clip_study),
     "tune": (TUNE_CASES, tuned_study),
 }
@@ -178,9 +198,17 @@ def rows(part: str, *, scale: float = 1.0) -> Iterable[dict[str, Any]]:
 def simulate(studies: Iterable[Simulated]) -> Tally:
     tally = Tally()
     for study in studies:
-        (hypothesis,) = study.run.study.hypotheses
-        tally.add(judge(study.run, study.evidence, hypothesis), study)
+        tally.add(judged(study), study)
     return tally
+
+
+def judged(study: Simulated) -> HypothesisVerdict:
+    if study.first_look:
+        first = judged(study.first_look)
+        if first.verdict is not Verdict.INCONCLUSIVE:
+            return first
+    (hypothesis,) = study.run.study.hypotheses
+    return judge(study.run, study.evidence, hypothesis)
 
 
 def main() -> None:

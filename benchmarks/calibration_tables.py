@@ -7,13 +7,19 @@ from scipy.special import betaincinv
 
 Row = Mapping[str, Any]
 GAIN, NO_GAIN, OPEN = ("Confirmed",), ("Refuted", "Not supported"), ("Inconclusive", "Partially confirmed")
+TITLES = {
+    "noise": "Noise of seeds and artists",
+    "looks": "Two looks",
+    "clips": "From scores of clips",
+    "tune": "Tuned with early stopping",
+}
 POWER_EFFECTS = (-1.0, 0.0, 0.5, 1.0, 2.0)
 
 
 def page(results: Mapping[str, Any]) -> str:
     """Every table, with the settings."""
     rows, settings = results["rows"], results["settings"]
-    by_part = {part: [row for row in rows if row["part"] == part] for part in ("noise", "clips", "tune")}
+    by_part = {part: [row for row in rows if row["part"] == part] for part in TITLES}
     said = ", ".join(f"{name} {version}" for name, version in settings["versions"].items())
     blocks = [
         "# Calibration of the verdicts",
@@ -21,7 +27,7 @@ def page(results: Mapping[str, Any]) -> str:
         f"margins {settings['margins']['roc_auc']} ROC AUC and {settings['margins']['pr_auc']} PR AUC. "
         "Effects are in margins. In brackets: 95 % Clopper-Pearson intervals, for the number of simulated studies.",
     ]
-    for part, title in (("noise", "Noise of seeds and artists"), ("clips", "From scores of clips"), ("tune", "Tuned")):
+    for part, title in TITLES.items():
         if by_part[part]:
             blocks += [f"## {title}: errors and coverage", error_table(by_part[part])]
             blocks += [f"## {title}: which verdict", power_table(by_part[part])]

@@ -6,7 +6,7 @@ confirm seeds with their values and the influence of every test artist on them.
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from analysis.evidence import ArmEvidence, Evidence, Scored, TestSplit
 from analysis.rundata import RunData
 from tagsearch.records import FINAL, MEASURES, CorpusTable, State, Trial, TrialResult, TrialSpec
+from tagsearch.study.extension import Extension
 from tagsearch.study.lock import make_lock
 from tagsearch.study.parse import read_study
 from tagsearch.study.schema import Metric, Part, Study
@@ -41,7 +42,7 @@ tune:
   search: random
   tunables: {{lr: {{loguniform: [1.0e-4, 1.0e-1]}}}}
   asha: {{grace_period: 3, reduction_factor: 3}}
-confirm: {{seeds: {seeds}}}
+confirm: {{seeds: {seeds}{extension}}}
 seed: 1
 margins: {{roc_auc: 0.005, pr_auc: 0.010}}
 hypotheses:
@@ -83,8 +84,15 @@ class Claim:
         return np.array([0.0, effect, *[CLEAR if self.kind == "all" else 0.0] * (self.n_new - 1)])
 
 
-def study_of(claim: Claim, *, seeds: int, trials: int = 1, epochs: int = 9) -> Study:
-    text = TEXT.format(epochs=epochs, factors=claim.factors, trials=trials, seeds=seeds, claim=claim.text)
+def study_of(claim: Claim, *, seeds: int, extension: int | None = None, trials: int = 1, epochs: int = 9) -> Study:
+    text = TEXT.format(
+        epochs=epochs,
+        factors=claim.factors,
+        trials=trials,
+        seeds=seeds,
+        extension=f", extension: {extension}" if extension else "",
+        claim=claim.text,
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "calibration.yaml"
         path.write_text(text)
@@ -92,9 +100,9 @@ def study_of(claim: Claim, *, seeds: int, trials: int = 1, epochs: int = 9) -> S
 
 
 @cache
-def run_of(claim: Claim, *, seeds: int, trials: int = 1, epochs: int = 9) -> RunData:
-    """A run of such a study after its tune phase: every trial of every arm has ended."""
-    study = study_of(claim, seeds=seeds, trials=trials, epochs=epochs)
+def run_of(claim: Claim, *, seeds: int, extension: int | None = None, trials: int = 1, epochs: int = 9) -> RunData:
+    """A run of such a study after its tune phase, every trial of which has ended; at its first look."""
+    study = study_of(claim, seeds=seeds, extension=extension, trials=trials, epochs=epochs)
     specs = [
         TrialSpec(phase="tune", arm=arm.name, index=k, seed=study.tune_seed(k), config=arm.config)
         for arm in study.arms
@@ -126,15 +134,22 @@ def table_of(labels: npt.ArrayLike, artists: npt.ArrayLike | None = None) -> Cor
     )
 
 
-def evidence_of(study: Study, values: Sequence[npt.ArrayLike], influence: Sequence[npt.ArrayLike]) -> Evidence:
+def extended(run: RunData) -> RunData:
+    """The same run at its second look."""
+    declared = run.study.confirm.extension
+    assert declared is not None
+    return replace(run, extension=Extension(seeds=declared, as_declared=True, time=""))
+
+
+def evidence_of(run: RunData, values: Sequence[npt.ArrayLike], influence: Sequence[npt.ArrayLike]) -> Evidence:
     """From one endpoint a metric. For each arm, values: (K, 2); influence: (K, n_artists, 2)."""
-    arms = zip(study.arms, map(np.asarray, values), map(np.asarray, influence), strict=True)
+    arms = zip(run.study.arms, map(np.asarray, values), map(np.asarray, influence), strict=True)
     found = {
         arm.name: ArmEvidence(
             name=arm.name,
             config=arm.config,
-            planned=study.confirm_seeds,
-            seeds=study.confirm_seeds,
+            planned=run.confirm_seeds,
+            seeds=run.confirm_seeds,
             scored={FINAL: _scored(value, derivative)},
             measures={measure: np.full(len(value), np.nan) for measure in MEASURES},
             diverged=(),
@@ -182,6 +197,7 @@ class Simulated:
     means: npt.NDArray[np.float64]
     on_this_set: npt.NDArray[np.float64] | None = None
     told: Mapping[str, float] = field(default_factory=dict)
+    first_look: "Simulated | None" = None  # is judged before it, and ends the matter unless it is inconclusive
 
     @property
     def claimed(self) -> Part:
