@@ -132,7 +132,7 @@ def _weighted_tag(tag: TagPlan, weight: Floats) -> Floats:
     """Only thresholds with a positive count, so negatives are summed between them and at them: one sparse product."""
     positives, _ = _counts(tag)
     has_positive = positives > 0
-    place = np.cumsum(has_positive) - has_positive  # thresholds above each group
+    place: Ints = np.cumsum(has_positive) - has_positive  # thresholds above each group
     n = int(has_positive.sum())
     is_positive = tag.positive == 1.0
     found = _sums(np.where(is_positive, place[tag.group], -1), tag.order, weight, n)

@@ -19,7 +19,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,8 @@ NOISE_CASES = [
     Case(name="new arm's noise x 3", noise=Noise(spread=3.0)),
     Case(name="new arm's noise x 3, unpaired", noise=Noise(spread=3.0), claim=Claim(paired=False)),
     Case(name="very unequal artists, C=75", noise=Noise(sizes=1.0), artists=75),
+    Case(name="artists only, very unequal, C=75", noise=replace(ARTISTS, sizes=1.0), artists=75),
+    Case(name="artists only, very unequal, C=20", noise=replace(ARTISTS, sizes=1.0), artists=20),
     Case(name="seeds only", noise=Noise(artist=0.0, run_artist=0.0)),
     Case(name="artists only", noise=ARTISTS),
     Case(name="runs x artists only", noise=Noise(seed=0.0002, artist=0.0, run_artist=0.06)),
