@@ -57,8 +57,8 @@ def main_table(results: Mapping[str, Any]) -> str:
             share(_wrong(group, "no gain", 1.0), digits=1),
             _percent(coverage(group, "population")),
             _percent(coverage(group, "benchmark")),
-            _percent(_verdicts(group, GAIN, 2.0), digits=0),
-            _percent(_verdicts(group, NO_GAIN, 0.0), digits=0),
+            share(_verdicts(group, GAIN, 2.0), digits=0),
+            share(_verdicts(group, NO_GAIN, 0.0), digits=0),
         ]
         for group in _cases(rows)
     ]
