@@ -13,6 +13,7 @@ Scope "point" takes the estimate as if it were exact: what summary numbers alone
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -96,10 +97,13 @@ class Estimate:
             return None
         rest = distance**2 - (self._clip_term(alpha, self.clip_variance) if scope == "population" else 0.0)
         spread = self.seed_variance * self.n_seeds * self.seed_df / float(chdtri(self.seed_df, POWER))
-        counts = np.arange(2, MOST_SEEDS + 1)
-        df = (counts - 1) * self.seed_df / (self.n_seeds - 1)  # Welch's df grow with the seeds
-        enough = np.flatnonzero(stdtrit(df, 1 - alpha / 2) ** 2 * spread / counts <= rest)
-        return int(counts[enough[0]]) if len(enough) else None
+        df_per_seed = self.seed_df / (self.n_seeds - 1)  # Welch's df grow with the seeds
+
+        def too_few(n: int) -> bool:
+            return t_quantile((n - 1) * df_per_seed, alpha) ** 2 * spread / n > rest
+
+        found = bisect_left(range(MOST_SEEDS + 1), True, lo=2, key=lambda n: not too_few(n))
+        return found if found <= MOST_SEEDS else None
 
     def clusters_needed(self, distance: float, *, alpha: float) -> int | None:
         """Test clusters needed where seeds alone cannot do it; None if the present ones suffice for endless seeds."""

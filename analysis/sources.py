@@ -46,7 +46,15 @@ class RunSource:
     evidence: Evidence
 
     def estimate(self, contrast: Contrast, endpoint: Endpoint) -> Estimate | None:
-        return self.evidence.estimate(contrast, endpoint)
+        """Worked out once: a verdict asks for it at every scope and margin."""
+        key = (tuple(contrast.weights.items()), endpoint)
+        if key not in self._estimates:
+            self._estimates[key] = self.evidence.estimate(contrast, endpoint)
+        return self._estimates[key]
+
+    @cached_property
+    def _estimates(self) -> dict[tuple[object, Endpoint], Estimate | None]:
+        return {}
 
     def gates(self, hypothesis: Hypothesis, contrast: Contrast) -> tuple[Gate, ...]:
         return gating.check(self.run, self.evidence, hypothesis, contrast)
