@@ -165,7 +165,7 @@ def two_looks(case: Case, effect: float, rng: np.random.Generator) -> Simulated:
     means = BASELINE + np.outer(case.claim.effects(effect), RHO)
     drawn = draw(case.noise, means, n_seeds=n_seeds, n_artists=case.artists, paired=case.claim.paired, rng=rng)
     run = run_of(case.claim, seeds=case.seeds, extension=n_seeds)
-    values, influence = ([one[: case.seeds] for one in arms] for arms in (drawn.values, drawn.influence, drawn.sizes))
+    values, influence = ([one[: case.seeds] for one in arms] for arms in (drawn.values, drawn.influence))
     known = {"means": means, "on_this_set": np.array(drawn.on_this_set)}
     return Simulated(
         run=extended(run),
