@@ -46,6 +46,12 @@ class TestSplit:
     def n_artists(self) -> int:
         return len(np.unique(self.artists))
 
+    @cached_property
+    def effective_artists(self) -> float:
+        """How many artists with equally many clips would tell as much (Kish 1965)."""
+        sizes = np.unique(self.artists, return_counts=True)[1]
+        return float(sizes.sum() ** 2 / (sizes**2).sum())
+
     @property
     def prevalence(self) -> float:
         """Mean share of clips that have a tag: the macro PR AUC of random scores."""
@@ -151,9 +157,11 @@ class Evidence:
 
     def sample(self, arm: ArmEvidence, endpoint: Endpoint) -> Sample | None:
         """None where no tag of the endpoint can be scored. `arm` has a seed."""
-        scored = arm.scored[endpoint.checkpoint]
+        scored, effective = arm.scored[endpoint.checkpoint], self.split.effective_artists
         if endpoint.metric == "balance":
-            return Sample(seeds=arm.seeds, values=scored.evenness, influence=scored.evenness_influence)
+            return Sample(
+                seeds=arm.seeds, values=scored.evenness, influence=scored.evenness_influence, effective=effective
+            )
         m = METRICS.index(endpoint.metric)
         groups = [self.split.columns(endpoint.tags)] + (
             [self.split.columns(endpoint.beyond)] if endpoint.beyond else []
@@ -166,6 +174,7 @@ class Evidence:
             seeds=arm.seeds,
             values=values[0] - (values[1] if endpoint.beyond else 0.0),
             influence=influence[0] - (influence[1] if endpoint.beyond else 0.0),
+            effective=effective,
         )
 
 

@@ -155,7 +155,7 @@ def noise_study(case: Case, effect: float, rng: np.random.Generator) -> Simulate
     means = BASELINE + np.outer(case.claim.effects(effect), RHO)
     drawn = draw(case.noise, means, n_seeds=case.seeds, n_artists=case.artists, paired=case.claim.paired, rng=rng)
     run = run_of(case.claim, seeds=case.seeds)
-    evidence = evidence_of(run, drawn.values, drawn.influence)
+    evidence = evidence_of(run, drawn.values, drawn.influence, drawn.sizes)
     return Simulated(run=run, evidence=evidence, means=means, on_this_set=np.array(drawn.on_this_set))
 
 
@@ -169,8 +169,8 @@ def two_looks(case: Case, effect: float, rng: np.random.Generator) -> Simulated:
     known = {"means": means, "on_this_set": np.array(drawn.on_this_set)}
     return Simulated(
         run=extended(run),
-        evidence=evidence_of(extended(run), drawn.values, drawn.influence),
-        first_look=Simulated(run=run, evidence=evidence_of(run, values, influence), **known),
+        evidence=evidence_of(extended(run), drawn.values, drawn.influence, drawn.sizes),
+        first_look=Simulated(run=run, evidence=evidence_of(run, values, influence, drawn.sizes), **known),
         **known,
     )
 

@@ -49,6 +49,7 @@ class Draw:
     values: tuple[Floats, ...]
     influence: tuple[Floats, ...]
     on_this_set: tuple[Floats, ...]
+    sizes: Floats  # (n_artists,), of the test split in any unit
 
 
 def draw(noise: Noise, means: Floats, *, n_seeds: int, n_artists: int, paired: bool, rng: np.random.Generator) -> Draw:
@@ -67,7 +68,7 @@ def draw(noise: Noise, means: Floats, *, n_seeds: int, n_artists: int, paired: b
         values.append(mean + SCALE * (spread * luck[i] + average))
         influence.append(SCALE * share * (effects - average[:, None]))
         on_this_set.append(mean + SCALE * (share * of_arm).sum(axis=0))
-    return Draw(values=tuple(values), influence=tuple(influence), on_this_set=tuple(on_this_set))
+    return Draw(values=tuple(values), influence=tuple(influence), on_this_set=tuple(on_this_set), sizes=sizes)
 
 
 def _seed_luck(noise: Noise, n_arms: int, n_seeds: int, *, paired: bool, rng: np.random.Generator) -> Floats:

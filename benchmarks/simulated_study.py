@@ -141,8 +141,10 @@ def extended(run: RunData) -> RunData:
     return replace(run, extension=Extension(seeds=declared, as_declared=True, time=""))
 
 
-def evidence_of(run: RunData, values: Sequence[npt.ArrayLike], influence: Sequence[npt.ArrayLike]) -> Evidence:
-    """From one endpoint a metric. For each arm, values: (K, 2); influence: (K, n_artists, 2)."""
+def evidence_of(
+    run: RunData, values: Sequence[npt.ArrayLike], influence: Sequence[npt.ArrayLike], sizes: npt.ArrayLike
+) -> Evidence:
+    """From one endpoint a metric. For each arm, values: (K, 2); influence: (K, n_artists, 2); sizes: (n_artists,)."""
     arms = zip(run.study.arms, map(np.asarray, values), map(np.asarray, influence), strict=True)
     found = {
         arm.name: ArmEvidence(
@@ -160,7 +162,7 @@ def evidence_of(run: RunData, values: Sequence[npt.ArrayLike], influence: Sequen
         )
         for arm, value, derivative in arms
     }
-    return Evidence(split=_split(np.asarray(influence[0]).shape[1]), arms=found, notes=())
+    return Evidence(split=_split(np.asarray(sizes)), arms=found, notes=())
 
 
 def _scored(values: npt.NDArray[np.float64], influence: npt.NDArray[np.float64]) -> Scored:
@@ -174,13 +176,14 @@ def _scored(values: npt.NDArray[np.float64], influence: npt.NDArray[np.float64])
     )
 
 
-@cache
-def _split(n_artists: int) -> TestSplit:
-    labels = np.zeros((n_artists, 1), dtype=np.uint8)
-    labels[: round(PREVALENCE * n_artists)] = 1
+def _split(sizes: npt.NDArray[np.float64]) -> TestSplit:
+    """Artists with clips in proportion to their sizes, 20 on average."""
+    clips = np.maximum(1, np.round(20 * sizes / sizes.mean())).astype(np.int64)
+    labels = np.zeros((clips.sum(), 1), dtype=np.uint8)
+    labels[: round(PREVALENCE * len(labels))] = 1
     return TestSplit(
         labels=labels,
-        artists=np.arange(n_artists, dtype=np.int32),
+        artists=np.repeat(np.arange(len(clips), dtype=np.int32), clips),
         defined=np.ones(1, dtype=np.bool_),
         tags=("macro mean",),
         train_counts=np.ones(1, dtype=np.int64),

@@ -69,7 +69,7 @@ def tuned_study(case: TuneCase, effect: float, rng: np.random.Generator) -> Simu
     drawn = draw(case.noise, means, n_seeds=case.seeds, n_artists=case.artists, paired=True, rng=rng)
     return Simulated(
         run=replace(run, tune=tuple(fair)),
-        evidence=evidence_of(run, drawn.values, drawn.influence),
+        evidence=evidence_of(run, drawn.values, drawn.influence, drawn.sizes),
         means=means,
         on_this_set=np.array(drawn.on_this_set),
         told={
