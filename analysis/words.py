@@ -40,9 +40,9 @@ MOST_DECIMALS = 8  # nearer to a threshold than that is on it
 def with_interval(value: float, lower: float, upper: float, *, margin: float = 0.0) -> str:
     """Rounded to what the interval supports, but never onto the other side of 0 or of the margin: a limit above 0 is
     not told as 0, nor an estimate that misses the margin as the margin."""
-    digits = decimals((upper - lower) / 2)
-    while digits < MOST_DECIMALS and not _keeps_sides(value, lower, upper, margin, digits):
-        digits += 1
+    supported = decimals((upper - lower) / 2)
+    tried = range(supported, MOST_DECIMALS + 1)
+    digits = next((n for n in tried if _keeps_sides(value, lower, upper, margin, n)), supported)
     return f"{signed(value, digits)} [{signed(lower, digits)}, {signed(upper, digits)}]"
 
 

@@ -38,7 +38,7 @@ def earlier_runs(run: Path, content: Mapping[str, Any]) -> list[str]:
 
     The study is known by its name, whatever else changed in it: a run with another learning rate, budget or margin is
     one more attempt at the same question, and that is what must be counted. So is one of the very same hypotheses
-    under another name."""
+    on the same arms, under another name."""
     return [other.name for other in _alike(run, content) if _has_read_test(other)]
 
 
@@ -62,7 +62,7 @@ def _same_question(lock: Mapping[str, Any] | None, content: Mapping[str, Any]) -
     if not isinstance(other, dict) or not isinstance(other.get("corpus"), dict):
         return False
     same_split: bool = other["corpus"].get("split_sha256") == content["corpus"]["split_sha256"]
-    same_claims = bool(content["hypotheses"]) and other.get("hypotheses") == content["hypotheses"]
+    same_claims = bool(content["hypotheses"]) and all(other.get(key) == content[key] for key in ("hypotheses", "arms"))
     return same_split and (same_claims or other.get("study") == content["study"])
 
 
