@@ -11,6 +11,7 @@ The registration is lock.json (tagsearch.study.lock), the readings of the test s
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal
 
 from analysis.gates import Grade
@@ -19,7 +20,7 @@ from analysis.outcomes import Verdict
 from analysis.rundata import Pooled, RunData
 from analysis.words import listed
 from tagsearch.errors import RecordError
-from tagsearch.readings import Reading, second_readings
+from tagsearch.readings import Reading, first_reading, second_readings
 from tagsearch.records import FINAL, State, Trial
 from tagsearch.study.extension import alpha_share
 from tagsearch.study.lock import VERSION, is_intact, make_lock, read_before
@@ -149,8 +150,19 @@ def _of_registration(run: RunData) -> Iterator[Deviation]:
             f"the registration (lock.json) is of version {version}, and this tagsearch compares version {VERSION} only"
         )
         yield Deviation(text=text, cap="exploratory")
+    elif _is_late(run, run.lock):
+        yield Deviation(text="it was registered after its test split had been read", cap="exploratory")
     else:
         yield from _changes(run, run.lock)
+
+
+def _is_late(run: RunData, lock: Mapping[str, Any]) -> bool:
+    """Whether the registration is younger than the first reading: one of another run, put here later."""
+    try:
+        registered = datetime.fromisoformat(lock.get("registered", ""))
+        return (first_reading(run.folder, split="test") or registered) < registered
+    except (TypeError, ValueError):
+        return False  # an older tagsearch noted no time
 
 
 def _changes(run: RunData, lock: Mapping[str, Any]) -> Iterator[Deviation]:

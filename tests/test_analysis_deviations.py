@@ -133,6 +133,15 @@ def seeds_that_are_one_model(folder, study):
     return study, "seeds of focal ended with the very same weights: they are no replicates"
 
 
+def test_a_registration_that_is_younger_than_the_scores_is_none(tmp_path, study):
+    """As if the lock of another run, of claims that the scores had suggested, had been put here."""
+    note(one_trial(tmp_path), "a")
+    register(tmp_path, study, registered="9999-01-01T00:00:00+00:00")
+    text = "it was registered after its test split had been read"
+    assert found(tmp_path, study) == (Deviation(text=text, cap="exploratory"),)
+    assert verdict_of(tmp_path, study).verdict is Verdict.INCONCLUSIVE
+
+
 @pytest.mark.parametrize("deviate", [other_settings_than_the_tune_phase_chose, seeds_that_are_one_model])
 def test_trials_that_are_not_what_they_should_be_decide_nothing(tmp_path, study, deviate):
     study, text = deviate(tmp_path, study)
