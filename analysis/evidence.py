@@ -59,8 +59,8 @@ class TestSplit:
         return float(self.labels.mean()) if self.labels.size else 0.0
 
     def columns(self, tags: TagGroup | tuple[str, ...]) -> npt.NDArray[np.int64]:
-        """Places of a group's scored tags in `labels`; none where no tag of it can be scored, or where one of those that
-        are named cannot: a claim about two tags is none about one of them."""
+        """Places of a group's scored tags in `labels`; none where no tag of it can be scored, or where one of those
+        that are named cannot: a claim about two tags is none about one of them."""
         column = np.cumsum(self.defined) - 1
         places = places_of(tags, self.tags, self.train_counts)
         if not isinstance(tags, str) and not (len(places) == len(tags) and self.defined[places].all()):

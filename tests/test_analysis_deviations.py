@@ -7,7 +7,8 @@ import shutil
 import pytest
 
 from analysis import deviations
-from analysis.deviations import Deviation, find, look
+from analysis.deviations import Deviation, find
+from analysis.looks import look
 from analysis.outcomes import Verdict
 from analysis.rundata import gather
 from analysis.summary import summarize
