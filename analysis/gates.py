@@ -78,10 +78,11 @@ def untrained(name: str, *, roc: float, lower: float, pr: float, prevalence: flo
 
 def equal_budget(study: Study, arms: Sequence[ArmEvidence]) -> Gate:
     about = ", ".join(arm.name for arm in arms)
-    told = [
-        (_excess(arms, "clips_drawn", "training clips"), _budget_excuse(study, arms)),
-        (_excess(arms, "audio_seconds", "seconds of audio"), _budget_excuse(study, arms) or _audio_excuse(arms)),
-    ]
+    clips = _excess(arms, "clips_drawn", "training clips")
+    audio = _excess(arms, "audio_seconds", "seconds of audio")
+    if audio.replace("seconds of audio", "training clips") == clips:
+        audio = ""  # the same fact: chunks are equally long
+    told = [(clips, _budget_excuse(study, arms)), (audio, _budget_excuse(study, arms) or _audio_excuse(arms))]
     texts = [f"{excess}: {excuse}" if excuse else excess for excess, excuse in told if excess]
     passed = all(excuse for excess, excuse in told if excess)
     return Gate(id="G2", about=about, passed=passed, blocks="outcome", text="; ".join(texts))
