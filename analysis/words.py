@@ -7,7 +7,7 @@ from analysis.gates import Gate
 from analysis.intervals import Scope, t_quantile
 from analysis.judgement import Claim, Member, PartVerdict
 from analysis.outcomes import Levels, Outcome, Verdict
-from tagsearch.study.schema import Part
+from tagsearch.study.schema import Part, Study
 
 
 def decimals(half_width: float, *, least: int = 2) -> int:
@@ -25,6 +25,13 @@ def mean_sd(mean: float, sd: float, n: int, *, least: int = 2) -> str:
     digits = decimals(half, least=least)
     told = f"{round(mean, digits) + 0.0:,.{digits}f}"  # never -0.000
     return told if math.isnan(half) else f"{told} ± {sd:,.{digits}f}"
+
+
+def objective(study: Study) -> str:
+    """valid/pr_auc in words."""
+    return {"roc_auc": "validation ROC AUC", "pr_auc": "validation PR AUC", "loss": "validation loss"}[
+        study.objective.removeprefix("valid/")
+    ]
 
 
 def signed(value: float, digits: int) -> str:
@@ -251,8 +258,18 @@ def part_name(part: PartVerdict) -> str:
 def qualifiers(verdict: Verdict, parts: Sequence[PartVerdict], gates: Sequence[Gate]) -> tuple[str, ...]:
     """What must be said beside the verdict, each once."""
     told = [_secondary_only(parts)] if verdict is Verdict.PARTIALLY else []
-    told += [gate.text for gate in gates]
+    told += [gate.text for gate in gates if not gate.passed]
+    told += _by_excuse([gate.text for gate in gates if gate.passed])
     return tuple(dict.fromkeys(text for text in told if text))
+
+
+def _by_excuse(texts: Sequence[str]) -> list[str]:
+    """Of gates that passed: what is told with the same excuse behind it becomes one text."""
+    facts: dict[str, list[str]] = {}
+    for text in dict.fromkeys(texts):
+        fact, _, excuse = text.rpartition(": ")
+        facts.setdefault(excuse, []).append(fact)
+    return [": ".join(filter(None, (", ".join(told), excuse))) for excuse, told in facts.items()]
 
 
 def _secondary_only(parts: Sequence[PartVerdict]) -> str:

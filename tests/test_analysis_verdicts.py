@@ -134,6 +134,19 @@ def test_where_epochs_are_the_factor_the_budgets_may_differ_and_it_is_noted(tmp_
     assert "the number of epochs is the factor" in verdict.qualifiers[0]
 
 
+def test_budgets_that_differ_for_one_reason_are_told_in_one_sentence(tmp_path):
+    fake = FakeRun(
+        signals={"short": 1.0, "long": 1.5, "longest": 1.6},
+        clips_drawn={"long": 2000, "longest": 3000},
+        arm_epochs={"long": 8, "longest": 12},
+        hypotheses=(claim("any", "long", "longest", than="short", id="any"),),
+    )
+    assert only(fake, tmp_path).qualifiers == (
+        "long drew 100% more training clips than short, longest drew 200% more training clips than short: "
+        "the arms declare different numbers of epochs",
+    )
+
+
 def test_unequal_tuning_keeps_harm_from_being_called_refuted(tmp_path):
     fake = FakeRun(signals={"bce": 1.5, "focal": 1.0})
     study = fake.write(tmp_path)

@@ -21,7 +21,7 @@ def cli(debug: bool) -> None:
     """Does it really make music auto-tagging better? Studies on Ray Tune, verdicts one can trust.
 
     \b
-    tagsearch run search_spaces/smoke.yaml           two arms, two minutes
+    tagsearch run search_spaces/smoke.yaml           two arms, a few minutes
     tagsearch run losses.yaml lr=1e-2 confirm.seeds=3
     tagsearch summarize                              tables and verdicts of the latest run
     tensorboard --logdir runs                        every trial

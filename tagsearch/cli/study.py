@@ -29,7 +29,7 @@ def run(
     file: str, overrides: tuple[str, ...], profile: str | None, data: str | None, seed: int | None, storage: Path,
     name: str | None, yes: bool, dry_run: bool, **options: Any,
 ) -> None:  # fmt: skip
-    """Run a study: tune every arm, confirm with fresh seeds, print the verdicts.
+    """Run a study: tune, confirm with fresh seeds, print verdicts.
 
     \b
     tagsearch run search_spaces/losses.yaml
@@ -53,8 +53,10 @@ def plan(
     file: str, overrides: tuple[str, ...], profile: str | None, data: str | None, seed: int | None,
     max_concurrent: int | None, storage: Path,
 ) -> None:  # fmt: skip
-    """Print arms, trials, epochs, predicted hours and disk of a study, and the smallest effects that its hypotheses
-    can resolve; start nothing. How much scores scatter is taken from an earlier run on the corpus, if there is one.
+    """Print what a study will take and can show; start nothing.
+
+    Arms, trials, epochs, predicted hours and disk, and the smallest effects that its hypotheses can resolve. How much
+    scores scatter is taken from an earlier run on the corpus, if there is one.
 
     \b
     tagsearch plan search_spaces/losses.yaml tune.trials_per_arm=16
@@ -68,7 +70,9 @@ def plan(
 @storage_option
 @click.option("--extend", metavar="seeds=N", help="Give a finished run more seeds: its second and last look.")
 def resume(run_name: str | None, storage: Path, extend: str | None, **options: Any) -> None:
-    """Continue an interrupted run (default: the latest). Finished trials are never redone.
+    """Continue an interrupted run, or give a finished one more seeds.
+
+    RUN: by default the latest. Finished trials are never redone.
 
     \b
     tagsearch resume
