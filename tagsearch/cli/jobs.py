@@ -77,7 +77,7 @@ def jobs(address: str) -> None:
 @cluster_option
 @click.option("-f", "--follow", is_flag=True, help="Until the job has ended; exit with the run's own code.")
 def logs(job_name: str | None, address: str, follow: bool) -> int:
-    """What a job has printed (default: the last one). JOB is its id or its run's name."""
+    """What a job has printed (default: the last one). JOB is the name of a run, for its last job, or a job's id."""
     from tagsearch.search.jobs import Cluster
 
     cluster = Cluster(address)
@@ -97,7 +97,8 @@ def stop(job_name: str, address: str) -> None:
 
     cluster = Cluster(address)
     job = cluster.find(job_name)
-    click.echo(f"stopping {job.id}: its run has {STOP_S} s to end what it is writing")
+    if job.exit_code is None:
+        click.echo(f"stopping {job.id}: its run has {STOP_S} s to end what it is writing")
     job = cluster.stop(job)
     click.echo(f"{job.id}: {job.outcome}; go on with `tagsearch submit --resume {job.run}`")
 

@@ -213,17 +213,14 @@ def _start(
 
 
 def _tell_cluster(address: str | None) -> None:
-    """Say which cluster a run joins and who says so. Raises UsageError if one cannot join it from here."""
+    """Say which cluster a run joins, and who says so."""
+    from tagsearch.search.address import check_address
+
     if address is None or address == "local":
         return
-    source = click.get_current_context().get_parameter_source("address")
-    typed = f"RAY_ADDRESS={address}" if source is ParameterSource.ENVIRONMENT else f"--address {address}"
-    if "://" in address:
-        raise UsageError(
-            f"{typed}: a run joins a cluster from one of its machines (auto, or HOST:PORT); from elsewhere "
-            "`tagsearch submit` hands it over, and --address local runs it here"
-        )
-    click.echo(f"Ray cluster: {address}" + " (RAY_ADDRESS)" * (source is ParameterSource.ENVIRONMENT))
+    by_environment = click.get_current_context().get_parameter_source("address") is ParameterSource.ENVIRONMENT
+    check_address(address, typed=f"RAY_ADDRESS={address}" if by_environment else f"--address {address}")
+    click.echo(f"Ray cluster: {address}" + " (RAY_ADDRESS)" * by_environment)
 
 
 def _finish(folder: Path) -> None:

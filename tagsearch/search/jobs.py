@@ -79,8 +79,8 @@ class Cluster:
                 self._client = connect(address)
         except ClusterError as error:
             raise UsageError(
-                f"no Ray cluster takes jobs at {address} ({error.__cause__}); `ray dashboard cluster.yaml` makes its "
-                "port reachable from here"
+                f"no Ray cluster takes jobs at {address} ({_first_line(error.__cause__)}); "
+                "`ray dashboard cluster.yaml` makes its port reachable from here"
             ) from error
 
     def jobs(self) -> list[Job]:
@@ -91,12 +91,12 @@ class Cluster:
         return sorted(jobs, key=lambda job: job.submitted or 0.0)
 
     def find(self, name: str | None) -> Job:
-        """The job of that id, else the last one of the run of that name; without a name the last of all.
+        """The last job of the run of that name, else the job of that id; without a name the last of all.
 
         Raises UsageError if there is none."""
         jobs = self.jobs()
         if name is not None:
-            jobs = [job for job in jobs if job.id == name] or [job for job in jobs if job.run == name]
+            jobs = [job for job in jobs if job.run == name] or [job for job in jobs if job.id == name]
         if not jobs:
             what = f"no job {name!r}" if name is not None else "no job of tagsearch"
             raise UsageError(f"{what} at {self.address}; `tagsearch jobs` lists them")
@@ -165,7 +165,11 @@ class Cluster:
         try:
             yield
         except _foreign() as error:
-            raise ClusterError(f"the Ray cluster at {self.address}: {str(error).partition(chr(10))[0]}") from error
+            raise ClusterError(f"the Ray cluster at {self.address}: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException | None) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _foreign() -> tuple[type[Exception], ...]:
@@ -239,7 +243,7 @@ def resumed_id(run: str, jobs: Sequence[Job]) -> str:
 
 
 def _flags(options: Mapping[str, object]) -> Iterator[str]:
-    for name, value in options.items():
+    for name, value in sorted(options.items()):
         flag = f"--{name.replace('_', '-')}"
         if value is True:
             yield flag
