@@ -23,6 +23,7 @@ from tagsearch.records import State, read_trials
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(900),
     pytest.mark.skipif(find_spec("aiohttp") is None, reason="jobs need ray[default]: pip install -e '.[cluster]'"),
 ]
 ROOT = Path(__file__).parent.parent
