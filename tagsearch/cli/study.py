@@ -171,7 +171,7 @@ def _start(
     extension: "Extension | None" = None,
     **options: Any,
 ) -> None:
-    _tell_cluster(address)
+    address = _cluster_to_join(address)
     from tagsearch.data.corpus import counts_by_reason, write_bad_files
     from tagsearch.search.excerpt_writer import ExcerptWriter
     from tagsearch.search.progress import LiveTable, ProgressBars, console
@@ -212,15 +212,16 @@ def _start(
         _finish(folder)
 
 
-def _tell_cluster(address: str | None) -> None:
-    """Say which cluster a run joins, and who says so."""
+def _cluster_to_join(address: str | None) -> str | None:
+    """Checked, and told with who says so; None for Ray on this machine."""
     from tagsearch.search.address import check_address
 
     if address is None or address == "local":
-        return
+        return None
     by_environment = click.get_current_context().get_parameter_source("address") is ParameterSource.ENVIRONMENT
     check_address(address, typed=f"RAY_ADDRESS={address}" if by_environment else f"--address {address}")
     click.echo(f"Ray cluster: {address}" + " (RAY_ADDRESS)" * by_environment)
+    return address
 
 
 def _finish(folder: Path) -> None:
