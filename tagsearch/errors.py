@@ -52,6 +52,10 @@ class TrialDivergedError(TagsearchError):
     """A loss or metric became NaN or infinite. A result of the trial, not a failure of the program."""
 
 
+class NotReadyError(TagsearchError):
+    """`tagsearch doctor` found what would make a run fail."""
+
+
 class RunFailedError(TagsearchError):
     """Nothing usable finished."""
 

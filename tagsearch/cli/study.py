@@ -157,12 +157,16 @@ def _start(
     from tagsearch.data.corpus import counts_by_reason, write_bad_files
     from tagsearch.search.excerpt_writer import ExcerptWriter
     from tagsearch.search.progress import LiveTable, ProgressBars, console
+    from tagsearch.search.ray_session import has_gpus
     from tagsearch.search.run import Options, execute, open_data
     from tagsearch.search.run_folder import extend, open_run, taken
+    from tagsearch.search.storage import check_writable
     from tagsearch.search.tensorboard import TensorBoard
     from tagsearch.training.devices import place
 
-    device, gpus = place(gpus_per_trial)
+    check_writable(storage, n_bytes=plan.disk_bytes if plan else 0)
+    address = options["address"]
+    device, gpus = place(gpus_per_trial, cluster_has_gpus=has_gpus(address) if address else None)
     out = console()
     with ProgressBars(out) as progress:
         corpus, features = open_data(study, cache=storage / "cache", progress=progress, say=out.print)

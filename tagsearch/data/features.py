@@ -20,7 +20,7 @@ from tagsearch.data.compute import Block, blocks_of
 from tagsearch.data.frontend import FrontEnd, front_end_from_json
 from tagsearch.data.store import Prepared
 from tagsearch.errors import CorpusError, RecordError
-from tagsearch.files import read_npz, write_npz
+from tagsearch.files import read_array, read_npz, write_npz
 from tagsearch.records import CorpusTable
 
 
@@ -68,6 +68,12 @@ def write_view(prepared: Prepared, table: CorpusTable) -> Path:
             f"cannot write {file}: {error.strerror or error}; free space or choose another cache"
         ) from error
     return file
+
+
+def files_of(view: Path) -> list[Path]:
+    """The view and the shards that it maps. Raises RecordError if it is missing or damaged."""
+    names = read_array(view, "shards").tolist()
+    return [view, *(view.parent.parent / f"{name}.bin" for name in names)]
 
 
 def open_features(view: Path) -> Features:
