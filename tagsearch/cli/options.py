@@ -32,6 +32,9 @@ study_options = (
     click.option("--seed", type=int, help="Seed of the whole study, short for seed=..."),
 )
 study_arguments = (click.argument("file"), *study_options)
+probe_option = click.option(
+    "--probe", is_flag=True, help="Train each kind of trial for a few steps first: the plan goes by what that took."
+)
 run_options = (
     click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once; default: what fits."),
     click.option(
