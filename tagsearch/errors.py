@@ -56,6 +56,10 @@ class ClusterError(TagsearchError):
     """A Ray cluster refuses what it was asked, or does not answer any more."""
 
 
+class NotReadyError(TagsearchError):
+    """`tagsearch doctor` found what would make a run fail."""
+
+
 class RunFailedError(TagsearchError):
     """Nothing usable finished."""
 

@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from tagsearch.cli.options import address_option, run_options, storage_option, study_arguments, with_options
+from tagsearch.cli.options import (
+    address_option,
+    probe_option,
+    run_options,
+    storage_option,
+    study_arguments,
+    with_options,
+)
 from tagsearch.cli.runs import import_analysis, print_summary
 from tagsearch.errors import SomeTrialsFailedError, StoppedError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tagsearch.study.extension import Extension
+    from tagsearch.study.measured import Measured
     from tagsearch.study.plan import Plan
     from tagsearch.study.schema import Study
 
@@ -27,9 +37,10 @@ ASK_ABOVE_HOURS = 1.0
 @click.option("--name", help="Name of the run folder; default: study and time.")
 @click.option("-y", "--yes", is_flag=True, help=f"Don't ask before a run of more than {ASK_ABOVE_HOURS:g} hour.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and start nothing.")
+@probe_option
 def run(
     file: str, overrides: tuple[str, ...], profile: str | None, data: str | None, seed: int | None, storage: Path,
-    name: str | None, yes: bool, dry_run: bool, **options: Any,
+    name: str | None, yes: bool, dry_run: bool, probe: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Run a study: tune, confirm with fresh seeds, print verdicts.
 
@@ -38,7 +49,9 @@ def run(
     tagsearch run losses.yaml --data mtat=/data/MagnaTagATune --profile gpu
     """
     study = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
-    plan = _print_plan(study, options["max_concurrent"], storage)
+    measured = _measured(study, options["gpus_per_trial"]) if probe else {}
+    options["gpus_per_trial"] = _share(options["gpus_per_trial"], measured)
+    plan = _print_plan(study, options["max_concurrent"], options["gpus_per_trial"], storage, measured)
     if dry_run:
         return
     _ask(plan.hours, yes=yes)
@@ -50,10 +63,12 @@ def run(
 @click.command()
 @with_options(study_arguments)
 @click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once; default: the cores.")
+@click.option("--gpus-per-trial", type=click.FloatRange(min=0), help="Share of a GPU; default 0.25 if there is one.")
 @storage_option
+@probe_option
 def plan(
     file: str, overrides: tuple[str, ...], profile: str | None, data: str | None, seed: int | None,
-    max_concurrent: int | None, storage: Path,
+    max_concurrent: int | None, gpus_per_trial: float | None, storage: Path, probe: bool,
 ) -> None:  # fmt: skip
     """Print what a study will take and can show; start nothing.
 
@@ -62,8 +77,11 @@ def plan(
 
     \b
     tagsearch plan search_spaces/losses.yaml tune.trials_per_arm=16
+    tagsearch plan search_spaces/architectures.yaml --probe
     """
-    _print_plan(read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed), max_concurrent, storage)
+    study = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
+    measured = _measured(study, gpus_per_trial) if probe else {}
+    _print_plan(study, max_concurrent, _share(gpus_per_trial, measured), storage, measured)
 
 
 @click.command()
@@ -142,11 +160,44 @@ def read_changed_study(path: Path, changes: list[str], *, profile: str | None, t
     return study
 
 
-def _print_plan(study: "Study", max_concurrent: int | None, storage: Path) -> "Plan":
+def _measured(study: "Study", gpus_per_trial: float | None) -> "Mapping[str, Measured]":
+    """What the study's configurations cost on this machine, by cost key."""
+    from tagsearch.study.data import repeats_short_clips
+    from tagsearch.study.measured import to_measure
+    from tagsearch.study.plan import size_of
+    from tagsearch.training.devices import place
+    from tagsearch.training.probe import probe
+
+    device, _ = place(gpus_per_trial)
+    return probe(
+        to_measure(study),
+        size=size_of(study),
+        device=device,
+        repeat_short=repeats_short_clips(study.data),
+        say=lambda line: click.echo(line, err=True),
+    )
+
+
+def _share(wanted: float | None, measured: "Mapping[str, Measured]") -> float | None:
+    """Of a GPU for a trial: as typed, else what was measured to be needed, if it was on a GPU."""
+    from tagsearch.study.measured import gpu_share
+    from tagsearch.study.plan import TRIALS_PER_GPU
+
+    costs = [one for one in measured.values() if one.on_gpu]
+    return wanted if wanted is not None or not costs else gpu_share(costs, most=TRIALS_PER_GPU)
+
+
+def _print_plan(
+    study: "Study",
+    max_concurrent: int | None,
+    gpus_per_trial: float | None,
+    storage: Path,
+    measured: "Mapping[str, Measured]",
+) -> "Plan":
     from tagsearch.study.plan import predict
     from tagsearch.study.plan_text import describe
 
-    made = predict(study, n_slots=max_concurrent, storage=storage)
+    made = predict(study, n_slots=max_concurrent, gpus_per_trial=gpus_per_trial, storage=storage, measured=measured)
     click.echo(describe(study, made))
     return made
 
@@ -179,12 +230,16 @@ def _start(
     from tagsearch.data.corpus import counts_by_reason, write_bad_files
     from tagsearch.search.excerpt_writer import ExcerptWriter
     from tagsearch.search.progress import LiveTable, ProgressBars, console
+    from tagsearch.search.ray_session import has_gpus
     from tagsearch.search.run import Options, execute, open_data
     from tagsearch.search.run_folder import extend, open_run, taken
+    from tagsearch.search.storage import check_writable
     from tagsearch.search.tensorboard import TensorBoard
     from tagsearch.training.devices import place
 
-    device, gpus = place(gpus_per_trial)
+    check_writable(storage, n_bytes=plan.disk_bytes if plan else 0)
+    address = options["address"]
+    device, gpus = place(gpus_per_trial, cluster_has_gpus=has_gpus(address) if address else None)
     out = console()
     with ProgressBars(out) as progress:
         corpus, features = open_data(study, cache=storage / "cache", progress=progress, say=out.print)
