@@ -162,7 +162,7 @@ def _start(
     from tagsearch.search.tensorboard import TensorBoard
     from tagsearch.training.devices import place
 
-    device, gpus = place(gpus_per_trial)
+    device, gpus = place(gpus_per_trial, on_cluster=options["address"] is not None)
     out = console()
     with ProgressBars(out) as progress:
         corpus, features = open_data(study, cache=storage / "cache", progress=progress, say=out.print)

@@ -38,7 +38,7 @@ from tagsearch.training.settings import TrialSettings
 class Options:
     """How to run, as opposed to what: none of it may change a result."""
 
-    max_concurrent: int | None = None  # None: as many as the machine or cluster holds
+    max_concurrent: int | None = None  # None: as many as the machine or cluster holds now
     gpus_per_trial: float = 0.0
     max_retries: int = 2
     time_budget_s: float | None = None
@@ -112,10 +112,7 @@ class _Session:
         self._options = options
         self._device = device
         self._observers = observers
-        possible = n_slots(gpus_per_trial=options.gpus_per_trial)
-        if possible == 0:
-            raise UsageError(f"not one trial fits: Ray has no CPU, or less than {options.gpus_per_trial:g} of a GPU")
-        self._n_slots = min(possible, options.max_concurrent or possible)
+        self._n_slots = trials_at_once(options, fitting=n_slots(gpus_per_trial=options.gpus_per_trial))
         self._begun = time.monotonic()
 
     def tune(self) -> Mapping[str, Sequence[Config]]:
@@ -223,6 +220,18 @@ class _Session:
             for model, view in self._features.items()
         }
         return {"function": self._options.train, "settings": settings}
+
+
+def trials_at_once(options: Options, *, fitting: int) -> int:
+    """`fitting`: how many trials Ray holds now. A cluster may grow to hold more, so --max-concurrent counts there.
+
+    Raises UsageError if not one fits and nobody says that more is to come."""
+    if options.address is not None and options.max_concurrent is not None:
+        return options.max_concurrent
+    if fitting == 0:
+        grows = "; if the cluster grows, say to how many trials at once: --max-concurrent N" if options.address else ""
+        raise UsageError(f"not one trial fits: Ray has no CPU, or less than {options.gpus_per_trial:g} of a GPU{grows}")
+    return min(fitting, options.max_concurrent or fitting)
 
 
 def _propose(study: Study, proposals: ArmProposals, arm: str, index: int, begun: Trial | None) -> Propose:

@@ -7,10 +7,13 @@ from tagsearch.errors import UsageError
 GPU_SHARE = 0.25  # the report's networks fill a quarter of a GPU at best; more trials at once hide their latencies
 
 
-def place(gpus_per_trial: float | None) -> tuple[str, float]:
+def place(gpus_per_trial: float | None, *, on_cluster: bool = False) -> tuple[str, float]:
     """Torch's device and a trial's share of a GPU; `gpus_per_trial` None: a quarter of one if there is one.
 
-    Raises UsageError if a share is wanted and torch finds no GPU."""
+    On a cluster trials run on other machines, which may have the GPU that this one lacks.
+    Raises UsageError if a share is wanted and torch finds no GPU here, where trials would run."""
+    if on_cluster and gpus_per_trial:
+        return "cuda", gpus_per_trial
     if torch.cuda.is_available():
         share = GPU_SHARE if gpus_per_trial is None else gpus_per_trial
         return ("cuda", share) if share else ("cpu", 0.0)
