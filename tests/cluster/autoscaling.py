@@ -7,7 +7,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +51,7 @@ class Growth(Observer):
 
 
 def main() -> None:
-    assert (spec := find_spec("ray")) is not None
-    assert spec.origin is not None
-    example = Path(spec.origin).parent / "autoscaler/_private/fake_multi_node/example.yaml"
+    example = Path(ray.__file__).parent / "autoscaler/_private/fake_multi_node/example.yaml"
     plain: dict[str, Any] = {name: list(value) if value == () else value for name, value in EXAMPLE.items()}
     example.write_text(yaml.safe_dump(plain))
     cluster = AutoscalingCluster(

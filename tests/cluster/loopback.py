@@ -1,9 +1,9 @@
-"""`ray up`, `ray submit`, `ray exec`, `ray rsync-down` and `ray down` for real, with cluster-onpremise.yaml, on one machine.
+"""`ray up`, `ray submit`, `ray exec`, `ray rsync-down` and `ray down` for real, on one machine.
 
     python tests/cluster/loopback.py
 
-What stands in the shipped file is run as it stands, the installation included; only addresses, user and key are filled
-in, and the way to the head is an SSH server without a port. Then the search on Ray's fake GPU nodes (autoscaling.py).
+What stands in cluster-onpremise.yaml is run as it stands, the installation included; only addresses, user and key are
+filled in, and the way to the head is an SSH server without a port. Then the search on Ray's fake GPU nodes (autoscaling.py).
 Takes about two minutes; exits with 0 and one line where it cannot run.
 """
 
@@ -25,9 +25,9 @@ from ruamel.yaml import YAML
 
 STRANGERS_GIVE_UP_WITHIN_S = 120
 CLUSTER_NAME = "tagsearch-loopback"
-STUDY = "smoke.yaml data.size=small base.epochs=2 tune.trials_per_arm=1 confirm.seeds=2"
+STUDY = "smoke.yaml data.size=small base.epochs=4 tune.trials_per_arm=1 confirm.seeds=2"
 RUN = "tagsearch run {study} --address auto --storage-path /mnt/tagsearch/runs --name tiny -q -y"
-STRANGER = "import ray; ray.init(address='{address}'); print('connected')"
+STRANGER = "import ray; ray.init(address='{address}')"
 DOORS = ("{head}:6379", "ray://{head}:10001")
 
 
@@ -69,7 +69,9 @@ def prove(scratch: Path) -> None:
         laptop.ray("down", "-y")
         assert not ray_processes(), f"still running on the head: {ray_processes()}"
     with step("fake GPU nodes come and go"):
-        subprocess.run([sys.executable, "-m", "tests.cluster.autoscaling"], cwd=ROOT, env=laptop.environment, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "tests.cluster.autoscaling"], cwd=ROOT, env=laptop.environment, check=True
+        )
 
 
 class Laptop:
@@ -117,7 +119,7 @@ def refuse_strangers(scratch: Path) -> None:
             tried[address, mode] = subprocess.Popen(command, env=environment, **pipes)
     for (address, mode), process in tried.items():
         output, _ = process.communicate(timeout=STRANGERS_GIVE_UP_WITHIN_S)
-        assert process.returncode and "connected" not in output, f"let in at {address}, RAY_AUTH_MODE={mode}: {output}"
+        assert process.returncode, f"let in at {address}, RAY_AUTH_MODE={mode}: {output}"
         print(f"{address}, RAY_AUTH_MODE={mode}: {output.strip().splitlines()[-1][:150]}", flush=True)
 
 

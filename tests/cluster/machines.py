@@ -28,7 +28,7 @@ UsePAM no
 PermitRootLogin yes
 PasswordAuthentication no
 """
-# Everything is installed and nothing can be fetched. (pip reads its --no-... settings the wrong way round: "false" is "no".)
+# Everything is installed and nothing can be fetched. pip reads this setting the wrong way round: "false" is "no".
 _PIP_CONFIG = "[global]\nno-index = true\nno-build-isolation = false\ndisable-pip-version-check = true\n"
 
 
@@ -39,8 +39,8 @@ def why_not() -> str | None:
     missing = [name for name in ("unshare", "ip", "rsync", "ssh", "ssh-keygen", SSHD) if not shutil.which(name)]
     if missing:
         return f"needs {', '.join(missing)}"
-    if find_spec("aiohttp_cors") is None:
-        return "needs the dashboard: pip install -e '.[cluster]' -c constraints.txt"
+    if not (find_spec("aiohttp_cors") and find_spec("editables")):
+        return "needs pip install -e '.[cluster,test]' editables -c constraints.txt"
     trial = "mount -t tmpfs tmpfs /run && mkdir /run/u /run/w && mount -t overlay overlay -o {} /mnt && {}".format(
         "lowerdir=/usr,upperdir=/run/u,workdir=/run/w", "ip link add cable0 type veth peer name cable1"
     )
@@ -119,7 +119,15 @@ def _copy_on_write(folder: Path) -> None:
     _do("mount", "-t", "tmpfs", "tmpfs", "/mnt")
     for name in ("upper", "work"):
         Path("/mnt", name).mkdir()
-    _do("mount", "-t", "overlay", "overlay", "-o", f"lowerdir={folder},upperdir=/mnt/upper,workdir=/mnt/work", str(folder))
+    _do(
+        "mount",
+        "-t",
+        "overlay",
+        "overlay",
+        "-o",
+        f"lowerdir={folder},upperdir=/mnt/upper,workdir=/mnt/work",
+        str(folder),
+    )
 
 
 def _bind(source: Path, target: Path) -> None:

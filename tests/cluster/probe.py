@@ -13,7 +13,7 @@ from pathlib import Path
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-DASHBOARD, CONTROL_STORE = 8265, 6379
+DASHBOARD, REMOTE_CLIENTS, CONTROL_STORE = 8265, 10001, 6379
 WITHIN_S = 120
 
 
@@ -30,8 +30,8 @@ def main(head: str, worker: str) -> None:
         assert each["token mode"] == 0o600, "others can read the token"
     assert here["home"] != there["home"], "one home folder for both machines"
     assert here["token"] == there["token"], "the token was not delivered"
-    assert here["open"] == {DASHBOARD: True, CONTROL_STORE: True}, "on the head itself"
-    assert there["open"] == {DASHBOARD: False, CONTROL_STORE: True}, "seen from the worker"
+    assert here["open"] == {DASHBOARD: True, REMOTE_CLIENTS: True, CONTROL_STORE: True}, "on the head itself"
+    assert there["open"] == {DASHBOARD: False, REMOTE_CLIENTS: True, CONTROL_STORE: True}, "seen from the worker"
 
 
 def wait_for(addresses: set[str]) -> dict[str, str]:
@@ -56,7 +56,7 @@ def look(head: str) -> dict[str, object]:
         "authentication": os.environ.get("RAY_AUTH_MODE"),
         "token": hashlib.sha256(token.read_bytes()).hexdigest()[:8],
         "token mode": token.stat().st_mode & 0o777,
-        "open": {port: reaches(head, port) for port in (DASHBOARD, CONTROL_STORE)},
+        "open": {port: reaches(head, port) for port in (DASHBOARD, REMOTE_CLIENTS, CONTROL_STORE)},
     }
 
 
