@@ -3,8 +3,8 @@
     python tests/cluster/loopback.py
 
 What stands in cluster-onpremise.yaml is run as it stands, the installation included; only addresses, user and key are
-filled in, and the way to the head is an SSH server without a port. Then the search on Ray's fake GPU nodes (autoscaling.py).
-Takes about two minutes; exits with 0 and one line where it cannot run.
+filled in, and the way to the head is an SSH server without a port. Then a search on fake GPU nodes (autoscaling.py).
+Takes about two minutes on two idle cores; exits with 0 and one line where it cannot run.
 """
 
 import hashlib
