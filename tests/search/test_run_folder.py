@@ -135,6 +135,15 @@ def test_a_run_keeps_the_plan_that_it_was_started_with(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "first" / "plan.json").read_text())["n_slots"] == 3
 
 
+def test_a_run_keeps_no_environment_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    (tmp_path / "mine.yaml").write_text(STUDY)
+    study = read_study(tmp_path / "mine.yaml")
+    open_run(tmp_path / "first", study, TABLE, device="cpu")
+    assert (tmp_path / "first" / "environment.json").exists()
+    assert not [file for file in (tmp_path / "first").iterdir() if b"hunter2" in file.read_bytes()]
+
+
 def test_a_run_goes_on_with_its_own_corpus_only(run: Path) -> None:
     study = read_study(run / "resolved.yaml")
     open_run(run, study, TABLE, device="cpu")
