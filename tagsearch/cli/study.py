@@ -238,7 +238,6 @@ def _start(
     from tagsearch.training.devices import place
 
     check_writable(storage, n_bytes=plan.disk_bytes if plan else 0)
-    address = options["address"]
     device, gpus = place(gpus_per_trial, cluster_has_gpus=has_gpus(address) if address else None)
     out = console()
     with ProgressBars(out) as progress:

@@ -64,11 +64,6 @@ def machines() -> list[Machine]:
     return alive + (startable(_BOOTSTRAP, n_there=len(alive)) if _BOOTSTRAP.exists() else [])
 
 
-def are_all_known(address: str | None) -> bool:
-    """Whether `machines` are all there will ever be: our own one, or a cluster whose description is at hand."""
-    return address in (None, "local") or _BOOTSTRAP.exists()
-
-
 def has_gpus(address: str) -> bool:
     """Whether a machine of the cluster has one, or would have."""
     with ray_session(address=address):

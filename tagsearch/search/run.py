@@ -20,9 +20,9 @@ from tagsearch.registry import entry
 from tagsearch.search.asha import Rungs
 from tagsearch.search.observers import Observer
 from tagsearch.search.phase import Placement, run_phase
-from tagsearch.search.placement import Machine, n_slots
+from tagsearch.search.placement import n_slots
 from tagsearch.search.proposals import ArmProposals
-from tagsearch.search.ray_session import are_all_known, machines, ray_session
+from tagsearch.search.ray_session import machines, ray_session
 from tagsearch.search.run_folder import PLANNED_FILE, write_trials_csv
 from tagsearch.search.searcher import Propose
 from tagsearch.search.storage_check import check_nodes
@@ -40,7 +40,7 @@ from tagsearch.training.settings import TrialSettings
 class Options:
     """How to run, as opposed to what: none of it may change a result."""
 
-    max_concurrent: int | None = None  # None: as many as the machine or cluster holds now
+    max_concurrent: int | None = None  # None: as many as the machine or cluster holds
     gpus_per_trial: float = 0.0
     max_retries: int = 2
     time_budget_s: float | None = None
@@ -89,11 +89,9 @@ def execute(
     machine can hold one, or one of them does not see the storage."""
     with ray_session(address=options.address, log=folder / "ray.log"):
         there = machines()
-        at_once = trials_at_once(options, there, all_known=are_all_known(options.address))
+        slots = n_slots(there, gpus_per_trial=options.gpus_per_trial)
         check_nodes(there, folder, needed=needed_files(folder, features.values()))
-        session = _Session(
-            study, folder, features, options=options, device=device, observers=observers, n_slots=at_once
-        )
+        session = _Session(study, folder, features, options=options, device=device, observers=observers, possible=slots)
         try:
             chosen = session.tune() if study.tune else chosen_configs(study, [])
             session.confirm(chosen)
@@ -120,7 +118,7 @@ class _Session:
         options: Options,
         device: str,
         observers: Sequence[Observer],
-        n_slots: int,
+        possible: int,
     ) -> None:
         self._study = study
         self._folder = folder
@@ -128,7 +126,7 @@ class _Session:
         self._options = options
         self._device = device
         self._observers = observers
-        self._n_slots = n_slots
+        self._n_slots = min(possible, options.max_concurrent or possible)
         self._begun = time.monotonic()
 
     def tune(self) -> Mapping[str, Sequence[Config]]:
@@ -237,17 +235,6 @@ class _Session:
         }
         limit = self._options.trial_time_limit_s
         return {"function": self._options.train, "settings": settings, "epoch_limit_s": limit}
-
-
-def trials_at_once(options: Options, machines: Sequence[Machine], *, all_known: bool) -> int:
-    """How many trials run at once, on these machines. `all_known` False: a cluster may grow by others, so there
-    --max-concurrent counts.
-
-    Raises UsageError if not one can be placed and nobody says that more is to come."""
-    if options.max_concurrent is not None and not all_known:
-        return options.max_concurrent
-    fitting = n_slots(machines, gpus_per_trial=options.gpus_per_trial)
-    return min(fitting, options.max_concurrent or fitting)
 
 
 def _propose(study: Study, proposals: ArmProposals, arm: str, index: int, begun: Trial | None) -> Propose:

@@ -10,15 +10,15 @@ GPU_SHARE = 0.25  # the report's networks fill a quarter of a GPU at best; more 
 def place(gpus_per_trial: float | None, *, cluster_has_gpus: bool | None = None) -> tuple[str, float]:
     """Torch's device and a trial's share of a GPU; `gpus_per_trial` None: a quarter of one if there is one.
 
-    `cluster_has_gpus`: of the cluster that trials run on, as far as its machines are known; one that is yet to come may
-    have the GPU that is asked for. None if trials run on this machine. Raises UsageError if a share is wanted here and
-    torch finds no GPU."""
+    `cluster_has_gpus`: of the cluster that trials run on; None if they run on this machine. Raises UsageError if a
+    share is wanted and there is no GPU."""
     if torch.cuda.is_available() if cluster_has_gpus is None else cluster_has_gpus:
         share = GPU_SHARE if gpus_per_trial is None else gpus_per_trial
         return ("cuda", share) if share else ("cpu", 0.0)
-    if gpus_per_trial and cluster_has_gpus is None:
-        raise UsageError(f"--gpus-per-trial {gpus_per_trial:g}: torch finds no GPU on this machine")
-    return ("cuda", gpus_per_trial) if gpus_per_trial else ("cpu", 0.0)
+    if gpus_per_trial:
+        lacks = "torch finds no GPU on this machine" if cluster_has_gpus is None else "the cluster has no GPU"
+        raise UsageError(f"--gpus-per-trial {gpus_per_trial:g}: {lacks}")
+    return "cpu", 0.0
 
 
 def gpus_here() -> list[tuple[str, int]]:
