@@ -109,11 +109,23 @@ def _name_inches(names: Sequence[str]) -> float:
 
 def legend(figure: Figure, axes: Axes, theme: Theme) -> None:
     handles, labels = axes.get_legend_handles_labels()
-    style: dict[str, Any] = {"ncols": 4, "frameon": False, "labelcolor": theme.ink, "fontsize": 9}
-    if figure.get_layout_engine():
-        figure.legend(handles, labels, loc="outside lower center", **style)
-    else:
-        figure.legend(handles, labels, loc="lower center", **style)
+    legend_below(figure, list(zip(handles, labels, strict=True)), theme)
+
+
+def legend_below(
+    figure: Figure, entries: Sequence[tuple[Any, str]], theme: Theme, *, n_columns: int = 4, size: float = 9
+) -> None:
+    """Pairs of (handle, label), read line by line: matplotlib itself fills column after column."""
+    across = [entry for column in range(n_columns) for entry in entries[column::n_columns]]
+    figure.legend(
+        [handle for handle, _ in across],
+        [label for _, label in across],
+        loc="outside lower center" if figure.get_layout_engine() else "lower center",
+        ncols=n_columns,
+        frameon=False,
+        labelcolor=theme.ink,
+        fontsize=size,
+    )
 
 
 def count_axis(axes: Axes, *, low: float, high: float, digits: Sequence[int]) -> None:

@@ -173,7 +173,8 @@ def _pair_grid(run: RunData, listeners: Sequence[Listener], pairs: TagPairs, cou
         for one, other in list(order.index)[:MOST_PAIRS]
     ]
     together = (_share(n_flagged_clips(pairs, kind, run.corpus.tags, chosen), n_clips) for _, chosen in sources)
-    left_out = f" {len(order) - MOST_PAIRS} further pairs are in pairs.csv." if len(order) > MOST_PAIRS else ""
+    n_more = len(order) - MOST_PAIRS
+    left_out = f" {n_more} more in pairs.csv." if n_more > 0 else ""
     return Grid(
         title=title,
         head=("pair", *(by for by, _ in sources)),

@@ -240,10 +240,11 @@ _PAIRING = (
 
 def _reading(named: Mapping[str, RunData], *, is_one: bool) -> list[str]:
     if not is_one:
-        return [f"Different studies in one table: exploratory. {_PAIRING}", *_changed(list(named.values()))]
+        return ["Different studies in one table: exploratory.", _PAIRING, *_changed(list(named.values()))]
     return [
-        f"{len(named)} runs of one study, pooled after the fact. Chosen values may differ from run to run, so some "
-        "of the luck of tuning is in the spread between seeds; the seeds of one run share its choice, so not all of it."
+        f"{len(named)} runs of one study, pooled after the fact.",
+        "Chosen values may differ from run to run, so some of the luck of tuning is in the spread between seeds; the "
+        "seeds of one run share its choice, so not all of it.",
     ]
 
 

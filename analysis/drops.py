@@ -30,7 +30,8 @@ ALPHA = 0.05  # of an arm's drop beyond the baseline's, over all rivals and metr
 NOTE = (
     "Confirm trials at their final checkpoint, mean ± SD over seeds, tags that both splits define. When chosen: the "
     "tune trial's objective, the best of many and so optimistic; the same configuration then ran with fresh seeds. A "
-    "drop that all arms share lies in the splits; a larger one in one arm means that its choice was luck in part."
+    "drop that all arms share lies in the splits; a larger one in one arm means that its configuration and checkpoint "
+    "fit the clips that chose them better than new ones, or that its score has more to lose."
 )
 
 
@@ -142,6 +143,6 @@ def reading(run: RunData, frame: pd.DataFrame) -> str:
         return f"No arm loses more from validation to test than {baseline}, beyond what seeds vary by."
     told = [f"{row['arm']} {row['beyond']:.3f} ({METRIC_NAMES[row['metric']]})" for row in tables.rows(lucky)]
     return (
-        f"More than {baseline} is lost from validation to test, beyond what seeds vary by: {', '.join(told)}. What was "
-        "chosen there was luck in part."
+        f"More than {baseline} is lost from validation to test, beyond what seeds vary by: {', '.join(told)}. Judge "
+        "these arms by the test split."
     )

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from analysis import words
 from analysis.canvas import LIGHT, Theme, canvas, legend, plain
 from analysis.rundata import RunData
 from analysis.tuning import chosen, tune_arms
@@ -39,21 +40,21 @@ def learning_curves(run: RunData, theme: Theme = LIGHT) -> Figure | None:
         marks: dict[str, Any] = {"marker": theme.mark(place), "ms": 6, "markevery": (place % step, step)}
         axes.plot(middle.index, middle, lw=2.4, label=plain(arm), **marks, **theme.line(place))
     _mark_ends(axes, run, theme)
-    axes.set(xlabel="epoch", ylabel=run.study.objective)
+    axes.set(xlabel="epoch", ylabel=words.objective(run.study))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend(figure, axes, theme)
     return figure
 
 
 def _mark_ends(axes: Axes, run: RunData, theme: Theme) -> None:
-    """The budget that all arms have, and where trials diverged or ended before theirs."""
+    """The budget that all arms reach, and where trials diverged or ended before theirs."""
     budget = min((trial.spec.epochs for trial in run.confirm), default=0)
     axes.axvline(budget, color=theme.ink, lw=1, ls=(0, (2, 3)))
     longest = max((trial.spec.epochs for trial in run.confirm), default=0)
     is_early = budget < longest / 4  # budgets as arms: the curves fill what lies left of the line
     rises = run.study.direction == "max"  # the curves leave the other corner free
     axes.annotate(
-        "common budget",
+        "common budget" if budget == longest else "shortest budget",
         (budget, 0.03 if rises else 0.97),
         xycoords=("data", "axes fraction"),
         xytext=(4 if is_early else -4, 0),
@@ -104,7 +105,7 @@ def tune_curves(run: RunData, theme: Theme = LIGHT) -> Figure | None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.tick_params(labelleft=k % columns == 0)
     figure.supxlabel("epoch", color=theme.ink, fontsize=10)
-    figure.supylabel(run.study.objective, color=theme.ink, fontsize=10)
+    figure.supylabel(words.objective(run.study), color=theme.ink, fontsize=10)
     return figure
 
 

@@ -18,7 +18,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from analysis import alt_texts
-from analysis.canvas import LIGHT, Theme, canvas, plain
+from analysis.canvas import LIGHT, Theme, canvas, legend_below, plain
 from analysis.forest_rows import Block, Mark, Row, forest_blocks
 from analysis.sections import Part, Text, draw
 from analysis.summary import Summary
@@ -142,5 +142,4 @@ def _legend(figure: Figure, theme: Theme, *, has_single: bool) -> None:
         "margin": Patch(color=theme.faint),
     }
     shown |= {"these models": Line2D([], [], color=theme.ink, lw=1.4, ls=":")} if has_single else {}
-    style: dict[str, Any] = {"ncols": 5, "frameon": False, "labelcolor": theme.ink, "fontsize": 8.5}
-    figure.legend(list(shown.values()), list(shown), loc="outside lower center", **style)
+    legend_below(figure, [(handle, label) for label, handle in shown.items()], theme, n_columns=5, size=8.5)

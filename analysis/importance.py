@@ -43,7 +43,7 @@ NOTE = (
 @dataclass(frozen=True, kw_only=True)
 class Importances:
     """frame: arm, tunable, n_trials, n_best, importance (shares of 1 within the arm), n_by_chance (shuffles that weigh
-    as much, of N_SHUFFLES); the arm's largest first. skipped: why an arm is not in it, a sentence each."""
+    as much, of N_SHUFFLES); the arm's largest first. skipped: why arms are not in it, a sentence a reason."""
 
     frame: pd.DataFrame
     skipped: tuple[str, ...]
@@ -51,18 +51,18 @@ class Importances:
 
 def importances(run: RunData, generator: np.random.Generator) -> Importances:
     """Imports Optuna, which takes a second, when there is an arm it can work on."""
-    frames, skipped = [], []
+    frames, skipped = [], dict[str, list[str]]()
     for arm in tune_arms(run):
         trials = [trial for trial in run.tune if trial.spec.arm == arm and trial.state in _TOLD]
         costs = _costs(run, trials)
         reason = _unfit(run, trials, costs)
         if reason:
-            skipped.append(f"{arm}: {reason}")
+            skipped.setdefault(reason, []).append(arm)
         else:
             frames.append(_weigh(run, trials, costs, generator).assign(arm=arm))
     columns = ["arm", "tunable", "n_trials", "n_best", "importance", "n_by_chance"]
     frame = pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
-    return Importances(frame=frame, skipped=tuple(skipped))
+    return Importances(frame=frame, skipped=tuple(f"{', '.join(arms)}: {reason}" for reason, arms in skipped.items()))
 
 
 _TOLD = (State.COMPLETED, State.STOPPED, State.DIVERGED)

@@ -63,7 +63,7 @@ def _by_rows(tags: pd.DataFrame, groups: pd.DataFrame, theme: Theme, place: int)
                 ends = np.array([inside[0] - 0.45, inside[-1] + 0.45])
                 _group(axes, row, ends, theme, upright=True)
         _dots(axes, frame, places, theme, place, upright=True)
-        axes.axvline(0, color=theme.ink, lw=0.6, zorder=0.5)
+        axes.axvline(0, color=theme.ink, lw=0.8, zorder=0.8)  # above the grid, which has a line at 0, too
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.grid(axis="x", color=theme.faint, lw=0.6)
         axes.set_axisbelow(True)
@@ -117,7 +117,7 @@ def _by_counts(tags: pd.DataFrame, groups: pd.DataFrame, theme: Theme, place: in
             where = (max(row["n_train"], 1), row["delta"])
             aside: dict[str, Any] = {"xytext": (5, -3), "textcoords": "offset points", "fontsize": 7}
             axes.annotate(plain(short(row["tag"])), where, color=theme.ink, zorder=4, **aside)
-        axes.axhline(0, color=theme.ink, lw=0.6, zorder=0.5)
+        axes.axhline(0, color=theme.ink, lw=0.8, zorder=0.8)
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_minor_locator(NullLocator())

@@ -33,6 +33,10 @@ POWER_NOTE = (
     "seeds on this many test artists. Half width: of the interval that the verdict used, the widest of its "
     "comparisons: a smaller difference could not be told from none."
 )
+PROBE_NOTE = (
+    "Before: a few epochs on random features, alone on the machine that the run was started from. Actual: the median "
+    "epoch of the confirm trials, which ran side by side, with the configurations that tuning chose."
+)
 
 Row = Mapping[str, Any]
 
@@ -42,6 +46,8 @@ def plan_section(run: RunData, verdicts: Sequence[HypothesisVerdict]) -> Section
     plan, complaint = _read(run.folder / PLAN_FILE)
     parts: list[Part] = [Text(lines=(complaint,))] if complaint else []
     parts.append(cost_grid(run, plan))
+    if probed := plan.get("probed") or ():
+        parts.append(probe_grid(run, probed))
     if promised := plan.get("power") or ():
         parts.append(power_grid(promised, verdicts))
     return Section(anchor="plan", title="Plan and actual", parts=parts)
@@ -73,6 +79,29 @@ def cost_grid(run: RunData, plan: Row) -> Grid:
 
 
 _COSTS = ("trials", "epochs", "time", "disk")
+
+
+def probe_grid(run: RunData, probed: Sequence[Row]) -> Grid:
+    """An epoch as the probe measured it, and as the arms' confirm trials took it."""
+    cells = []
+    for one in probed:
+        actual = sorted(
+            float(row["seconds"])
+            for trial in run.all_trials
+            if trial.spec.phase == "confirm" and trial.spec.arm in one["arms"]
+            for row in trial.history
+        )
+        took = f"{actual[len(actual) // 2]:.3g} s" if actual else UNKNOWN
+        cost = one["cost"]
+        memory = f"{_size(cost['peak_bytes'])} of {_size(cost['total_bytes'])} ({cost['device']})"
+        cells.append((", ".join(one["arms"]), f"{one['seconds_per_epoch']:.3g} s", took, memory))
+    return Grid(
+        title="What an epoch took",
+        head=("arms", "epoch, measured before", "epoch, actual", "memory of a trial, measured before"),
+        rows=tuple(cells),
+        right=(False, True, True, True),
+        notes=(PROBE_NOTE,),
+    )
 
 
 def _ran(run: RunData, phase: Phase) -> bool:

@@ -18,8 +18,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from analysis import words
 from analysis.best_of_n import best_of_n
-from analysis.canvas import LIGHT, Theme, canvas, legend, plain, short
+from analysis.canvas import LIGHT, Theme, canvas, legend, legend_below, plain, short
 from analysis.intervals import Floats
 from analysis.rundata import RunData
 from analysis.tuning import LOG_KINDS, position, told, tunables, tune_arms, tune_trials
@@ -55,7 +56,7 @@ def best_of_n_curves(run: RunData, theme: Theme = LIGHT) -> Figure | None:
         mark = theme.mark(_place(run, str(arm)))
         size = 5 if len(curve) <= MOST_MARKS else 0
         axes.plot(curve["n"], curve["expected"], lw=2, marker=mark, ms=size, label=plain(str(arm)), **line)
-    axes.set(xlabel="trials", ylabel=f"expected best {run.study.objective}")
+    axes.set(xlabel="trials", ylabel=f"expected best {words.objective(run.study)}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color=theme.faint, lw=0.6)
     legend(figure, axes, theme)
@@ -105,7 +106,7 @@ def slices(run: RunData, theme: Theme = LIGHT) -> Figure | None:
         if k % columns:
             axes.tick_params(labelleft=False)
         else:
-            axes.set_ylabel(run.study.objective)
+            axes.set_ylabel(words.objective(run.study))
     _marks_legend(figure, run, ended, theme)
     return figure
 
@@ -169,9 +170,7 @@ def _marks_legend(figure: Figure, run: RunData, ended: pd.DataFrame, theme: Them
     present = [marks[state] for state in marks if (ended["state"] == state).any()]
     chosen = Line2D([], [], marker="o", ms=10, mfc="none", **ink)
     named = [*zip(tune_arms(run), arms, strict=True), *present, ("chosen", chosen)]
-    style: dict[str, Any] = {"ncols": LEGEND_COLUMNS, "frameon": False, "labelcolor": theme.ink, "fontsize": 9}
-    labels = [plain(label) for label, _ in named]
-    figure.legend([handle for _, handle in named], labels, loc="lower center", **style)
+    legend_below(figure, [(handle, plain(label)) for label, handle in named], theme, n_columns=LEGEND_COLUMNS)
 
 
 # --- whole configurations --------------------------------------------------------------------------------------------
@@ -202,7 +201,7 @@ def parallel_coordinates(run: RunData, theme: Theme = LIGHT) -> Figure | None:
         _parallel_panel(axes, trials, shown, colours, theme)
         axes.set_title(plain(arm), loc="left", fontsize=10, color=theme.ink)
     bar = figure.colorbar(colours, ax=panels, pad=0.01, fraction=0.03)
-    bar.set_label(run.study.objective, color=theme.ink)
+    bar.set_label(words.objective(run.study), color=theme.ink)
     bar.ax.tick_params(colors=theme.ink, labelsize=8)
     return figure
 

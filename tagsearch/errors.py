@@ -52,6 +52,14 @@ class TrialDivergedError(TagsearchError):
     """A loss or metric became NaN or infinite. A result of the trial, not a failure of the program."""
 
 
+class ClusterError(TagsearchError):
+    """A Ray cluster refuses what it was asked, or does not answer any more."""
+
+
+class NotReadyError(TagsearchError):
+    """`tagsearch doctor` found what would make a run fail."""
+
+
 class RunFailedError(TagsearchError):
     """Nothing usable finished."""
 

@@ -17,7 +17,8 @@ from tests.fake_trial import TRAIN, tiny_study
 
 
 def main(folder: Path, wanted: dict[str, object]) -> None:
-    options = {name: wanted.pop(name) for name in ("max_concurrent", "time_budget_s", "max_retries") if name in wanted}
+    names = ("max_concurrent", "time_budget_s", "max_retries", "trial_time_limit_s", "gpus_per_trial", "address")
+    options = {name: wanted.pop(name) for name in names if name in wanted}
     seeds = wanted.pop("extend", None)
     study = tiny_study(**{**wanted, "arms": tuple(wanted.get("arms", ("bce", "focal")))})  # type: ignore[arg-type]
     folder.mkdir(parents=True, exist_ok=True)

@@ -29,8 +29,9 @@ def small_corpus(valid, test, *, train=None, tags: tuple[str, ...] | None = None
 
 def scored_trial(folder: Path, checkpoints, *, arm: str = "bce", seed: int = 1) -> Trial:
     """`checkpoints`: name -> (validation scores, test scores)."""
-    home = folder / "confirm" / f"{arm}-s{seed}"
-    records.write_spec(home, TrialSpec(phase="confirm", arm=arm, index=0, seed=seed, config={"loss": arm, "epochs": 9}))
+    spec = TrialSpec(phase="confirm", arm=arm, index=0, seed=seed, config={"loss": arm, "epochs": 9})
+    home = folder / "confirm" / spec.name
+    records.write_spec(home, spec)
     arrays = {
         f"{split}/{name}": np.array(scores, dtype=np.float32)
         for name, both in checkpoints.items()

@@ -1,7 +1,8 @@
 """A trial that trains nothing: what the search needs of one, in microseconds.
 
 Its curve is a function of lr and seed. What else it does stands in `fake.json` of the run folder, if there is one:
-{"seconds": sleep per epoch, "fail": {"<phase>/<arm>/<index>": times}, "diverge": [arms]}.
+{"seconds": sleep per epoch, "fail": {"<phase>/<arm>/<index>": times}, "diverge": [arms],
+"hang": [trials, written as for fail]}.
 """
 
 import json
@@ -67,6 +68,8 @@ def train(spec: TrialSpec, settings: Mapping[str, Any], folder: Path) -> Iterato
         return
     behaviour = _behaviour(folder)
     _maybe_fail(spec, behaviour, folder)
+    if f"{spec.phase}/{spec.arm}/{spec.index}" in behaviour.get("hang", ()):
+        time.sleep(600)
     for epoch in range(len(rows) + 1, spec.epochs + 1):
         if spec.arm in behaviour.get("diverge", ()) and epoch == 1:
             write_result(folder, _result(rows, State.DIVERGED, "nan in train/loss"))

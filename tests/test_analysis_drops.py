@@ -85,11 +85,11 @@ def test_one_seed_tells_no_drop_from_another(tmp_path):
 
 
 @pytest.mark.parametrize(("beyond", "half", "words"), [
-    (0.03, 0.01, "focal 0.030 (PR AUC). What was chosen there was luck in part."),
+    (0.03, 0.01, "focal 0.030 (PR AUC). Judge these arms by the test split."),
     (0.03, 0.04, "No arm loses more from validation to test than bce"),
     (-0.03, 0.01, "No arm loses more from validation to test than bce"),
 ])  # fmt: skip
-def test_only_a_drop_beyond_the_spread_of_the_seeds_is_called_luck(tmp_path, beyond, half, words):
+def test_only_a_drop_beyond_the_spread_of_the_seeds_is_told(tmp_path, beyond, half, words):
     run = run_of(tmp_path)
     frame = drops(run, collect(run), [])
     frame.loc[frame["arm"] == "focal", ["beyond", "half"]] = beyond, half

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analysis.canvas import DARK, LIGHT
+from analysis.canvas import DARK, LIGHT, canvas, legend
 from analysis.figures import learning_curves, tune_curves
 from analysis.rundata import gather
 from tagsearch.records import State
@@ -48,6 +48,30 @@ def test_the_common_budget_is_a_line_at_the_shortest_one(run):
     (axes,) = learning_curves(run, DARK).axes
     assert [line.get_xdata()[0] for line in axes.lines if len(set(line.get_xdata())) == 1] == [4]
     assert "common budget" in [text.get_text() for text in axes.texts]
+
+
+def test_budgets_that_differ_by_arm_are_not_called_common(run):
+    last = run.confirm[-1]
+    spec = dataclasses.replace(last.spec, config={**last.spec.config, "epochs": 8})
+    longer = dataclasses.replace(last, spec=spec)
+    (axes,) = learning_curves(dataclasses.replace(run, confirm=(*run.confirm[:-1], longer))).axes
+    assert "shortest budget" in [text.get_text() for text in axes.texts]
+
+
+def test_a_legend_of_two_lines_is_read_line_by_line():
+    figure, (axes,) = canvas(LIGHT, width=8, height=4)
+    for label in "abcde":
+        axes.plot([0], [0], "o", label=label)
+    legend(figure, axes, LIGHT)
+    figure.canvas.draw()
+    places = {text.get_text(): text.get_window_extent().min for text in figure.legends[0].get_texts()}
+    assert sorted(places, key=lambda label: (-round(places[label][1]), places[label][0])) == list("abcde")
+    assert round(places["a"][1]) == round(places["d"][1]) > round(places["e"][1])
+
+
+def test_the_axis_names_the_objective_in_words(run):
+    (axes,) = learning_curves(run).axes
+    assert axes.get_ylabel() == "validation PR AUC"
 
 
 def test_seeds_that_diverged_or_ended_early_are_marked_where_they_did(run):

@@ -121,6 +121,12 @@ def test_what_cannot_be_weighed_is_said(tmp_path, tried, reason):
     assert found.skipped == (reason,)
 
 
+def test_arms_that_cannot_be_weighed_for_one_reason_share_a_sentence(tmp_path):
+    run = tuned_run(tmp_path, {"bce": EQUAL[:7], "focal": EQUAL[:7]}, tunables=ALL)
+    found = importances(run, np.random.default_rng(0))
+    assert found.skipped == ("bce, focal: 7 trials have ended, importance needs 8 or more.",)
+
+
 def test_optuna_stays_as_talkative_as_it_was_and_says_nothing(tmp_path, capfd):
     level = optuna.logging.get_verbosity()
     weigh(tmp_path, [Tried(value=by_lr(one), proposal=one) for one in proposals(9)])

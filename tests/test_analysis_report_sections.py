@@ -184,6 +184,27 @@ def test_the_half_width_got_is_the_widest_of_the_hypothesis_s_contrasts(tmp_path
     assert float(power.rows[0][6]) == pytest.approx(max(halves), abs=0.0006)
 
 
+def test_an_epoch_as_probed_stands_beside_the_epochs_of_the_confirm_trials(tmp_path):
+    run = run_of(tmp_path)
+    arm = run.study.arms[0].name
+    cost = {"peak_bytes": 690_000_000, "total_bytes": 25_000_000_000, "device": "cpu"}
+    probed = [
+        {"arms": [arm], "seconds_per_epoch": 2.5, "cost": cost},
+        {"arms": ["joint with fcn"], "seconds_per_epoch": 3.0, "cost": cost},
+    ]
+    files.write_json(tmp_path / "plan.json", {**PLAN, "probed": probed, "power": []})
+    _, epochs = grids(plan_section.plan_section(run, ()))
+    own = sorted(
+        row["seconds"]
+        for trial in run.all_trials
+        if (trial.spec.phase, trial.spec.arm) == ("confirm", arm)
+        for row in trial.history
+    )
+    assert own
+    assert epochs.rows[0] == (arm, "2.5 s", f"{own[len(own) // 2]:.3g} s", "690 MB of 25.0 GB (cpu)")
+    assert epochs.rows[1][2] == "-"
+
+
 def test_a_run_without_a_plan_tells_what_it_needed(tmp_path):
     section = plan_section.plan_section(run_of(tmp_path), ())
     assert "has no plan.json" in section.markdown()

@@ -42,6 +42,11 @@ def test_every_shipped_study_travels(installed: Path) -> None:
     assert travelling == {path.name for path in (ROOT / "search_spaces").glob("*.yaml")} >= {"smoke.yaml", "joint.yaml"}
 
 
+def test_the_pinned_versions_travel(installed: Path) -> None:
+    travelled = (installed / "tagsearch" / "constraints.txt").read_text()
+    assert travelled == (ROOT / "constraints.txt").read_text()
+
+
 def test_the_schema_of_a_summary_and_the_templates_of_a_page_travel(installed: Path) -> None:
     assert (installed / "analysis" / "schema" / "summary.schema.json").is_file()
     assert (installed / "analysis" / "templates" / "page.html.j2").is_file()

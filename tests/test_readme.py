@@ -49,7 +49,7 @@ def test_the_notebook_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("module", [frames, plots])
 def test_every_table_and_figure_is_in_the_readme(module: ModuleType) -> None:
-    table = README.split("## In a notebook")[1].split("## How a verdict")[0]
+    table = README.split("## In a notebook")[1].split("\n## ")[0]
     own = {name for name, one in inspect.getmembers(module, inspect.isfunction) if one.__module__ == module.__name__}
     offered = {name for name in own if not name.startswith("_")} - {"run_of", "summary_of"}
     assert offered <= set(re.findall(r"`(\w+)", table))

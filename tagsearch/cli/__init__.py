@@ -10,7 +10,7 @@ import traceback
 import click
 
 from tagsearch import __version__
-from tagsearch.cli import data, judge, models, runs, study
+from tagsearch.cli import data, doctor, jobs, judge, models, runs, study
 from tagsearch.errors import TagsearchError
 
 
@@ -21,7 +21,7 @@ def cli(debug: bool) -> None:
     """Does it really make music auto-tagging better? Studies on Ray Tune, verdicts one can trust.
 
     \b
-    tagsearch run search_spaces/smoke.yaml           two arms, two minutes
+    tagsearch run search_spaces/smoke.yaml           two arms, a few minutes
     tagsearch run losses.yaml lr=1e-2 confirm.seeds=3
     tagsearch summarize                              tables and verdicts of the latest run
     tensorboard --logdir runs                        every trial
@@ -30,7 +30,8 @@ def cli(debug: bool) -> None:
 
 for command in (
     *(study.run, study.plan, study.resume, runs.summarize, runs.status, runs.ls, judge.judge),
-    *(data.data, models.models),
+    *(data.data, models.models, doctor.doctor),
+    *(jobs.submit, jobs.jobs, jobs.logs, jobs.stop),
 ):
     cli.add_command(command)
 

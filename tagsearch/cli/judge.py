@@ -22,7 +22,9 @@ from tagsearch.cli.study import read_study_as_typed
 def judge(
     file: str, numbers: Path, overrides: tuple[str, ...], profile: str | None, prevalence: float, style: str
 ) -> None:
-    """Verdicts of grade D on a study's hypotheses, from a table of published scores; no run is needed.
+    """What published scores say of a study's hypotheses.
+
+    The verdicts are of grade D, as single numbers tell nothing of luck; no run is needed.
 
     NUMBERS is a CSV file with the columns arm, roc_auc, pr_auc and, where known, epochs, jsd, tail/pr_auc, mid/pr_auc,
     head/pr_auc (or roc_auc of a group). Scores are fractions of 1.

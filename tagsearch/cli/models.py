@@ -18,7 +18,7 @@ MEASURE_SECONDS = 1.0  # each
 
 @click.group()
 def models() -> None:
-    """Architectures: what they cost, their settings, published weights."""
+    """Architectures: cost, settings, published weights."""
 
 
 @models.command("list")

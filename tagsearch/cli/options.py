@@ -6,16 +6,34 @@ from typing import Any
 
 import click
 
+from tagsearch.errors import UsageError
+
+
+class Folder(click.Path):
+    """A folder of the file system; an address is refused before a folder of that odd name is made."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "://" in str(value):
+            raise UsageError(
+                f"--storage-path must be a folder that every machine mounts, not {value}: runs are not kept in object "
+                "stores; mount it (NFS, EFS, or a file system over the store) and give the folder"
+            )
+        return super().convert(value, param, ctx)
+
+
 storage_option = click.option(
-    "--storage-path", "storage", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"),
+    "--storage-path", "storage", type=Folder(path_type=Path, file_okay=False), default=Path("runs"),
     show_default=True, help="Folder of the runs and of the cache (corpora, features).",
 )  # fmt: skip
-study_arguments = (
-    click.argument("file"),
+study_options = (
     click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]..."),
     click.option("--profile", help="Named set of overrides in the study file; default: gpu if there is one, else cpu."),
     click.option("--data", help="CORPUS or CORPUS=PATH, short for data.corpus=... data.path=..."),
     click.option("--seed", type=int, help="Seed of the whole study, short for seed=..."),
+)
+study_arguments = (click.argument("file"), *study_options)
+probe_option = click.option(
+    "--probe", is_flag=True, help="Train each kind of trial for a few steps first: the plan goes by what that took."
 )
 run_options = (
     click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once; default: what fits."),
@@ -25,11 +43,22 @@ run_options = (
     click.option(
         "--time-budget-s", type=click.FloatRange(min=0, min_open=True), help="Stop after that long; resume goes on."
     ),
+    click.option(
+        "--trial-time-limit-s",
+        type=click.FloatRange(min=0, min_open=True),
+        help="A trial that takes longer for one epoch hangs: it is ended and retried.",
+    ),
     click.option("--max-retries", type=click.IntRange(min=0), default=2, show_default=True, help="Of a failing trial."),
-    click.option("--address", help="A running Ray cluster; default: Ray on this machine, for this run only."),
     click.option("-q", "--quiet", is_flag=True, help="No progress."),
     click.option("-v", "--verbose", is_flag=True, help="A line for every trial that ends."),
 )
+
+
+address_option = click.option(
+    "--address", envvar="RAY_ADDRESS", show_envvar=True,
+    help="A running Ray cluster that this machine belongs to (auto, or HOST:PORT); default: Ray on this machine, for "
+    "this run only (local).",
+)  # fmt: skip
 
 
 def with_options(options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:

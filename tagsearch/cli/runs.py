@@ -29,9 +29,10 @@ def summarize(
     no_report: bool,
     demanded: tuple[str, ...],
 ) -> None:
-    """Comparison table and verdicts of a run (default: the latest); writes its report/ folder.
+    """Tables, verdicts and report of a run, or of several combined.
 
-    Several runs are combined: replicates of one study, or studies with the same baseline.
+    RUN: by default the latest; its folder gets a folder report/. Several runs are combined: replicates of one study,
+    or studies with the same baseline.
 
     \b
     tagsearch summarize
@@ -56,7 +57,12 @@ def summarize(
 @click.argument("run_name", metavar="[RUN]", required=False)
 @storage_option
 def status(run_name: str | None, storage: Path) -> None:
-    """States of a run's trials (default: the latest run)."""
+    """States of a run's trials (default: the latest run).
+
+    \b
+    tagsearch status
+    tagsearch status losses-20261122T131500Z
+    """
     from tagsearch.search.run_folder import find_run
     from tagsearch.search.status import describe
 
@@ -66,7 +72,11 @@ def status(run_name: str | None, storage: Path) -> None:
 @click.command()
 @storage_option
 def ls(storage: Path) -> None:
-    """Runs on disk, oldest first."""
+    """Runs on disk, oldest first.
+
+    \b
+    tagsearch ls
+    """
     from tagsearch.search.status import list_lines
 
     for line in list_lines(storage):

@@ -20,7 +20,7 @@ from tagsearch.data.compute import Block, blocks_of
 from tagsearch.data.frontend import FrontEnd, front_end_from_json
 from tagsearch.data.store import Prepared
 from tagsearch.errors import CorpusError, RecordError
-from tagsearch.files import read_npz, write_npz
+from tagsearch.files import read_array, read_npz, write_bytes, write_npz
 from tagsearch.records import CorpusTable
 
 
@@ -54,13 +54,13 @@ def write_view(prepared: Prepared, table: CorpusTable) -> Path:
     number = {shard: i for i, shard in enumerate(shards)}
     name = hashlib.sha256(table.fingerprint.encode()).hexdigest()[:16]
     file = prepared.folder / "views" / f"{name}.npz"
-    content = {
-        "front_end": np.array(json.dumps(prepared.front_end.to_json())),
-        "shards": np.array(shards, dtype=np.str_),
-        "shard": np.array([number[place.shard] for place in places], dtype=np.int32),
-        "offset": np.array([place.offset for place in places], dtype=np.int64),
-        "n_frames": np.array([place.n_frames for place in places], dtype=np.int64),
-    }
+    content = _content(
+        prepared.front_end,
+        shards=shards,
+        shard=[number[place.shard] for place in places],
+        offset=[place.offset for place in places],
+        n_frames=[place.n_frames for place in places],
+    )
     try:
         write_npz(file, content)
     except OSError as error:
@@ -68,6 +68,38 @@ def write_view(prepared: Prepared, table: CorpusTable) -> Path:
             f"cannot write {file}: {error.strerror or error}; free space or choose another cache"
         ) from error
     return file
+
+
+def _content(
+    front_end: FrontEnd, *, shards: Sequence[str], shard: Sequence[int], offset: Sequence[int], n_frames: Sequence[int]
+) -> dict[str, npt.NDArray[Any]]:
+    """Of a view."""
+    return {
+        "front_end": np.array(json.dumps(front_end.to_json())),
+        "shards": np.array(shards, dtype=np.str_),
+        "shard": np.array(shard, dtype=np.int32),
+        "offset": np.array(offset, dtype=np.int64),
+        "n_frames": np.array(n_frames, dtype=np.int64),
+    }
+
+
+def write_random_view(
+    folder: Path, front_end: FrontEnd, n_clips: int, *, n_frames: int, n_blocks: int, rng: np.random.Generator
+) -> Path:
+    """A view of noise for measurements: `n_clips` clips of `n_frames` frames that share `n_blocks` blocks."""
+    size = front_end.n_rows * n_frames
+    noise = 10 * rng.standard_normal((min(n_blocks, n_clips), size), dtype=np.float32)
+    write_bytes(folder / "noise.bin", noise.astype(blocks_of(front_end).dtype).tobytes())
+    offset = [clip % len(noise) * size for clip in range(n_clips)]
+    content = _content(front_end, shards=["noise"], shard=[0] * n_clips, offset=offset, n_frames=[n_frames] * n_clips)
+    write_npz(folder / "views" / "noise.npz", content)
+    return folder / "views" / "noise.npz"
+
+
+def files_of(view: Path) -> list[Path]:
+    """The view and the shards that it maps. Raises RecordError if it is missing or damaged."""
+    names = read_array(view, "shards").tolist()
+    return [view, *(view.parent.parent / f"{name}.bin" for name in names)]
 
 
 def open_features(view: Path) -> Features:

@@ -35,6 +35,7 @@ from tagsearch.search.observers import Observer
 from tagsearch.search.searcher import PlannedSearcher, Propose
 from tagsearch.search.trainable import ERROR_FILE, TrialActor
 from tagsearch.study.schema import Study
+from tagsearch.training.hang import where_it_hung
 from tagsearch.training.outcome import tidy
 
 Told = Callable[[TrialSpec, TrialResult], None]
@@ -136,14 +137,26 @@ class _Ending:
         return self._rungs is not None and spec.name in self._rungs.stopped
 
     def _result(self, folder: Path, state: State) -> TrialResult:
-        if state is State.FAILED and not (folder / ERROR_FILE).exists():
-            write_text(folder / ERROR_FILE, "The trial's process died without a word (killed, or out of memory).\n")
+        if state is State.FAILED:
+            _keep_reason(folder)
         return result_from_history(
             read_history(folder),
             objective=self._study.objective,
             checkpoint=self._study.checkpoint,
             state=state,
             stop_reason="asha" if state is State.STOPPED else "error",
+        )
+
+
+def _keep_reason(folder: Path) -> None:
+    """The reason of a failure that the trial's process could not write."""
+    if hung := where_it_hung(folder):
+        write_text(folder / ERROR_FILE, f"One epoch took longer than --trial-time-limit-s allows. It stood at:\n{hung}")
+    elif not (folder / ERROR_FILE).exists():
+        write_text(
+            folder / ERROR_FILE,
+            "The trial's process died without a word (killed, or out of memory), or its machine does not see the "
+            "storage; Ray's own words are in error.txt, if it had any.\n",
         )
 
 

@@ -3,11 +3,18 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import ray
+from ruamel.yaml import YAML
+
+from tagsearch.errors import UsageError
+from tagsearch.search.placement import Machine
+
+_BOOTSTRAP = Path("~/ray_bootstrap_config.yaml").expanduser()  # written by `ray up`
 
 _QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",  # with verbose=0: no result tables
@@ -21,13 +28,13 @@ _QUIET = {
 
 
 @contextmanager
-def ray_session(*, address: str | None, log: Path) -> Iterator[None]:
-    """Ray for the duration of the block: the cluster at `address`, else one of our own on this machine."""
+def ray_session(*, address: str | None, log: Path = Path(os.devnull)) -> Iterator[None]:
+    """Ray for the duration of the block: the cluster at `address`, else one of our own on this machine.
+
+    Raises UsageError if the cluster cannot be joined."""
     os.environ.update(_QUIET)
     with _output_to(log):
-        ray.init(
-            address=address or "local", log_to_driver=False, include_dashboard=False, logging_level=logging.WARNING
-        )
+        _connect(address)
     try:
         with _output_to(log):
             yield
@@ -36,13 +43,60 @@ def ray_session(*, address: str | None, log: Path) -> Iterator[None]:
             ray.shutdown()
 
 
-def n_slots(*, gpus_per_trial: float) -> int:
-    """How many trials the cluster holds at once: one CPU each, and their share of the GPUs."""
-    resources = ray.cluster_resources()
-    n_cpus = int(resources.get("CPU", 0))
-    if not gpus_per_trial:
-        return n_cpus
-    return min(n_cpus, int(resources.get("GPU", 0) / gpus_per_trial + 1e-9))
+def _connect(address: str | None) -> None:
+    quiet = {"log_to_driver": False, "include_dashboard": False, "logging_level": logging.WARNING}
+    try:
+        ray.init(address=address or "local", **quiet)
+    except (OSError, RuntimeError, ValueError) as error:  # nobody there, another version, no address
+        if address in (None, "local"):
+            raise
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UsageError(
+            f"no Ray cluster that tagsearch can join at --address {address}: {first}; start one with `ray up "
+            "cluster.yaml`, or leave --address out to run on this machine"
+        ) from error
+
+
+def machines() -> list[Machine]:
+    """The machines of the cluster that this process is connected to, and those that it would start for waiting trials
+    (`ray up` leaves their description on the head, where drivers and jobs run)."""
+    alive = [_machine(node) for node in ray.nodes() if node["Alive"]]
+    return alive + (startable(_BOOTSTRAP, n_there=len(alive)) if _BOOTSTRAP.exists() else [])
+
+
+def has_gpus(address: str) -> bool:
+    """Whether a machine of the cluster has one, or would have."""
+    with ray_session(address=address):
+        return any(machine.n_gpus for machine in machines())
+
+
+def _machine(node: Mapping[str, Any]) -> Machine:
+    resources = node["Resources"]
+    return Machine(
+        name=f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})",
+        node_id=str(node["NodeID"]),
+        n_cpus=resources.get("CPU", 0.0),
+        n_gpus=resources.get("GPU", 0.0),
+        memory_bytes=int(resources.get("memory", 0)),
+    )
+
+
+def startable(config: Path, *, n_there: int) -> list[Machine]:
+    """Machines that the autoscaler may still start, by the `config` that it was started with.
+
+    Which kinds the `n_there` machines are is not asked: they are taken off the limit on all workers."""
+    described = YAML(typ="safe", pure=True).load(config.read_text())
+    left = int(described.get("max_workers", 0)) - (n_there - 1)  # the head is no worker
+    found = []
+    for name, kind in described.get("available_node_types", {}).items():
+        n = min(left, int(kind.get("max_workers", 0)))
+        if name == described.get("head_node_type") or n <= 0:
+            continue
+        resources = kind.get("resources", {})
+        machine = Machine(name=name, n_cpus=resources.get("CPU", 0), n_gpus=resources.get("GPU", 0), n=n)
+        found.append(machine)
+        left -= n
+    return found
 
 
 @contextmanager

@@ -5,25 +5,27 @@ seeds, full budget, nothing stopped; the only reader of the test split).
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tagsearch.data.corpus import OpenCorpus, Progress, open_corpus
-from tagsearch.data.features import write_view
+from tagsearch.data.features import files_of, write_view
 from tagsearch.data.preparation import prepare_corpus
-from tagsearch.errors import RunFailedError, SomeTrialsFailedError, UsageError
+from tagsearch.errors import RunFailedError, SomeTrialsFailedError
 from tagsearch.files import read_json, write_json
 from tagsearch.records import Config, Phase, State, Trial, TrialResult, TrialSpec, read_trials
 from tagsearch.registry import entry
 from tagsearch.search.asha import Rungs
 from tagsearch.search.observers import Observer
 from tagsearch.search.phase import Placement, run_phase
+from tagsearch.search.placement import n_slots
 from tagsearch.search.proposals import ArmProposals
-from tagsearch.search.ray_session import n_slots, ray_session
+from tagsearch.search.ray_session import machines, ray_session
 from tagsearch.search.run_folder import PLANNED_FILE, write_trials_csv
 from tagsearch.search.searcher import Propose
+from tagsearch.search.storage_check import check_nodes
 from tagsearch.search.trainable import TRAIN
 from tagsearch.study.chunks import longest_chunk_of, models_of
 from tagsearch.study.data import repeats_short_clips
@@ -38,10 +40,11 @@ from tagsearch.training.settings import TrialSettings
 class Options:
     """How to run, as opposed to what: none of it may change a result."""
 
-    max_concurrent: int | None = None  # None: as many as the machine or cluster holds now
+    max_concurrent: int | None = None  # None: as many as the machine or cluster holds
     gpus_per_trial: float = 0.0
     max_retries: int = 2
     time_budget_s: float | None = None
+    trial_time_limit_s: float | None = None  # of one epoch; a trial that takes longer hangs
     address: str | None = None
     train: str = TRAIN  # "module:name" of what runs a trial
 
@@ -82,15 +85,25 @@ def execute(
     """Do what is missing of the run in `folder`.
 
     Raises RunFailedError if nothing usable finished, SomeTrialsFailedError if something is missing beside usable
-    results, StoppedError (InterruptedRunError on Ctrl-C) if there is more to do."""
+    results, StoppedError (InterruptedRunError on Ctrl-C) if there is more to do; UsageError first of all if no
+    machine can hold one, or one of them does not see the storage."""
     with ray_session(address=options.address, log=folder / "ray.log"):
-        session = _Session(study, folder, features, options=options, device=device, observers=observers)
+        there = machines()
+        slots = n_slots(there, gpus_per_trial=options.gpus_per_trial)
+        check_nodes(there, folder, needed=needed_files(folder, features.values()))
+        session = _Session(study, folder, features, options=options, device=device, observers=observers, possible=slots)
         try:
             chosen = session.tune() if study.tune else chosen_configs(study, [])
             session.confirm(chosen)
         finally:
             write_trials_csv(folder)
     _judge(study, folder, chosen)
+
+
+def needed_files(folder: Path, views: Iterable[Path]) -> list[Path]:
+    """What every worker must find of the corpus: its table and its features."""
+    files = [folder / "corpus.npz"] if (folder / "corpus.npz").exists() else []
+    return files + [file for view in dict.fromkeys(views) if view.is_file() for file in files_of(view)]
 
 
 class _Session:
@@ -105,6 +118,7 @@ class _Session:
         options: Options,
         device: str,
         observers: Sequence[Observer],
+        possible: int,
     ) -> None:
         self._study = study
         self._folder = folder
@@ -112,7 +126,7 @@ class _Session:
         self._options = options
         self._device = device
         self._observers = observers
-        self._n_slots = trials_at_once(options, fitting=n_slots(gpus_per_trial=options.gpus_per_trial))
+        self._n_slots = min(possible, options.max_concurrent or possible)
         self._begun = time.monotonic()
 
     def tune(self) -> Mapping[str, Sequence[Config]]:
@@ -219,19 +233,8 @@ class _Session:
             ).to_json()
             for model, view in self._features.items()
         }
-        return {"function": self._options.train, "settings": settings}
-
-
-def trials_at_once(options: Options, *, fitting: int) -> int:
-    """`fitting`: how many trials Ray holds now. A cluster may grow to hold more, so --max-concurrent counts there.
-
-    Raises UsageError if not one fits and nobody says that more is to come."""
-    if options.address is not None and options.max_concurrent is not None:
-        return options.max_concurrent
-    if fitting == 0:
-        grows = "; if the cluster grows, say to how many trials at once: --max-concurrent N" if options.address else ""
-        raise UsageError(f"not one trial fits: Ray has no CPU, or less than {options.gpus_per_trial:g} of a GPU{grows}")
-    return min(fitting, options.max_concurrent or fitting)
+        limit = self._options.trial_time_limit_s
+        return {"function": self._options.train, "settings": settings, "epoch_limit_s": limit}
 
 
 def _propose(study: Study, proposals: ArmProposals, arm: str, index: int, begun: Trial | None) -> Propose:

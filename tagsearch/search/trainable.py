@@ -4,6 +4,7 @@ Reusing the process saves seconds a trial (interpreter, torch, features). Ray ig
 raises, so nothing that can fail happens there: the trial is opened in the first `step`, which is retried.
 """
 
+import platform
 import traceback
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -12,8 +13,10 @@ from typing import Any
 
 from ray import tune
 
+from tagsearch.errors import CorpusError
 from tagsearch.files import write_text
 from tagsearch.records import State, TrialSpec, read_result
+from tagsearch.training.hang import limited
 
 ERROR_FILE = "traceback.txt"  # Ray's own error.txt stays behind after a retry that succeeded
 TRAIN = "tagsearch.search.trainable:train"
@@ -30,8 +33,8 @@ def train(spec: TrialSpec, settings: Mapping[str, Any], folder: Path) -> Iterato
 
 
 class TrialActor(tune.Trainable):  # type: ignore[misc]
-    """config: name, folder, spec and settings of a trial (JSON-able), and `function`, the "module:name" of what runs
-    it: `train` below, or another with its signature."""
+    """config: name, folder, spec and settings of a trial (JSON-able), `function`, the "module:name" of what runs it:
+    `train` below, or another with its signature, and `epoch_limit_s`, see training.hang, or None."""
 
     def setup(self, config: dict[str, Any]) -> None:
         self.reset_config(config)
@@ -44,10 +47,13 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
 
     def step(self) -> dict[str, Any]:
         folder = Path(self.config["folder"])
+        if not folder.is_dir():  # the driver has made it; here it would be made on a disk that nobody else sees
+            raise CorpusError(f"machine {platform.node()} does not see {folder}; mount the storage there, too")
         try:
-            if self._rows is None:
-                self._rows = self._open(folder)
-            row = next(self._rows, None)
+            with limited(folder, self.config["epoch_limit_s"]):
+                if self._rows is None:
+                    self._rows = self._open(folder)
+                row = next(self._rows, None)
         except Exception:
             write_text(folder / ERROR_FILE, traceback.format_exc())
             raise

@@ -26,14 +26,14 @@ def longest_chunk(config: Config, tunables: Sequence[Tunable]) -> float:
 def longest_chunk_of(study: Study) -> float:
     """Seconds of the longest chunk that any of the study's trials may hear."""
     tunables = study.tune.tunables if study.tune else ()
-    return max(longest_chunk(config, tunables) for config in _configs(study, tunables))
+    return max(longest_chunk(config, tunables) for config in _configs(study))
 
 
 def check_chunks(study: Study, *, clip_seconds: float) -> None:
     """Raises StudyError if a model that the study may train needs longer clips than the corpus has, unless the study
     repeats short clips."""
     tunables = study.tune.tunables if study.tune else ()
-    for config in _configs(study, tunables):
+    for config in _configs(study):
         chunk, model = longest_chunk(config, tunables), str(config["model"])
         shorter = f"set model.{KNOB} to at most {clip_seconds:g}" if KNOB in MODELS[model].knobs else _ANOTHER
         _check_chunk(chunk, model, study.data, clip_seconds=clip_seconds, way_on=shorter)
@@ -65,13 +65,18 @@ def _check_chunk(chunk: float, model: str, data: Mapping[str, Scalar], *, clip_s
 
 def models_of(study: Study) -> tuple[str, ...]:
     """Names of all models that the study may train, sorted."""
+    return tuple(sorted({str(config["model"]) for config in _configs(study)}))
+
+
+def configs_of(study: Study) -> Iterator[tuple[str, Config]]:
+    """Every arm's configuration, with every model that may be drawn in it, and the arm's name, with that model's."""
     tunables = study.tune.tunables if study.tune else ()
-    return tuple(sorted({str(config["model"]) for config in _configs(study, tunables)}))
-
-
-def _configs(study: Study, tunables: Sequence[Tunable]) -> Iterator[Config]:
-    """Every arm's configuration, with every model that may be drawn in it."""
     drawn = next((t.choices for t in tunables if t.name == "model"), ())
     for arm in study.arms:
-        yield arm.config
-        yield from (changed(arm.config, {"model": model}) for model in drawn)
+        yield arm.name, arm.config
+        for model in drawn:
+            yield f"{arm.name} with {model}", changed(arm.config, {"model": model})
+
+
+def _configs(study: Study) -> Iterator[Config]:
+    yield from (config for _, config in configs_of(study))

@@ -2,13 +2,12 @@
 
 Costs are estimates to decide by (minutes or days?), within a factor of about three: the registry's measured time of
 every model (on a GPU its arithmetic over a throughput), a fixed cost per training step, and the start of each phase.
-Under ASHA the expected epochs assume exchangeable trials: the k-th to reach a rung goes on if it is not below the (1 -
-1/rf) quantile of the k - 1 before it (Li et al. 2020, arXiv:1810.05934; Ray Tune's AsyncHyperBandScheduler), the first
-always.
+The epochs to expect under ASHA are tagsearch.study.stopping's.
 
 Left out: `precision` (bf16 trains 2-D networks up to three times as fast on processors that know it, and slower on
 those that emulate it) and `channels_last` (the measured times are without it; at its default 2-D networks train about
-1.4 times as fast on a CPU), what augmentations and losses cost, and knobs other than width and chunk length.
+1.4 times as fast on a CPU), what augmentations and losses cost, and knobs other than width and chunk length. A probe
+(`--probe`, see tagsearch.study.measured) has all of it: what it measured takes the place of the estimates.
 """
 
 import os
@@ -19,11 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagsearch.records import Config, Phase, Split
-from tagsearch.registry import MODELS, ModelEntry, Scalar, corpus_entry
+from tagsearch.registry import MODELS, CorpusSize, ModelEntry, Scalar, corpus_entry
 from tagsearch.study.chunks import check_chunks, longest_chunk, models_of
+from tagsearch.study.measured import Measured, ProbedArms, by_cost, cost_key
 from tagsearch.study.overrides import has_gpu
-from tagsearch.study.schema import Arm, Asha, Study, Tunable
+from tagsearch.study.schema import Arm, Study, Tunable
 from tagsearch.study.settings import changed
+from tagsearch.study.stopping import expected_epochs
 
 if TYPE_CHECKING:
     from tagsearch.study.resolution import Resolution
@@ -74,7 +75,9 @@ class Plan:
     phases: tuple[PhasePlan, ...]
     n_slots: int
     feature_bytes: int  # of the cache, for all front ends; made once
+    n_gpus: float = 0.0  # that the trials at a time keep busy
     power: tuple["Resolution", ...] = ()  # what the hypotheses can resolve, a part and metric each
+    probed: tuple[ProbedArms, ...] = ()  # what an epoch costs, if it was measured
 
     @property
     def n_trials(self) -> int:
@@ -93,6 +96,10 @@ class Plan:
         return self.seconds / 3600
 
     @property
+    def gpu_hours(self) -> float:
+        return self.hours * self.n_gpus
+
+    @property
     def disk_bytes(self) -> int:
         return sum(phase.disk_bytes for phase in self.phases)
 
@@ -105,41 +112,85 @@ def make_plan(
     n_slots: int,
     n_tags: int = N_TAGS,
     speed: Speed = CPU_SPEED,
+    measured: Mapping[str, Measured] | None = None,
 ) -> Plan:
-    """The cost of a study on a corpus of that size with `n_slots` trials at a time."""
-    cost = _Cost(n_clips=n_clips, clip_seconds=clip_seconds, n_tags=n_tags, n_slots=n_slots, speed=speed)
+    """The cost of a study on a corpus of that size with `n_slots` trials at a time. `measured`: by cost key; other
+    configurations are estimated by `speed`."""
+    measured = measured or {}
+    cost = _Cost(
+        n_clips=n_clips, clip_seconds=clip_seconds, n_tags=n_tags, n_slots=n_slots, speed=speed, measured=measured
+    )
     phases = (*([_tune_phase(study, cost)] if study.tune else []), _confirm_phase(study, cost))
     front_ends = {MODELS[name].front_end for name in models_of(study)}
     bytes_per_second = sum(front_end.bytes_per_second for front_end in front_ends)
     feature_bytes = round(sum(n_clips.values()) * clip_seconds * bytes_per_second)
-    return Plan(arms=study.confirm_arms, phases=phases, n_slots=n_slots, feature_bytes=feature_bytes)
+    return Plan(
+        arms=study.confirm_arms,
+        phases=phases,
+        n_slots=n_slots,
+        feature_bytes=feature_bytes,
+        probed=by_cost(study, measured, epoch_seconds=lambda config: cost.config_seconds(config, ())),
+    )
 
 
-def predict(study: Study, *, n_slots: int | None = None, storage: Path | None = None) -> Plan:
+def predict(
+    study: Study,
+    *,
+    n_slots: int | None = None,
+    gpus_per_trial: float | None = None,
+    storage: Path | None = None,
+    measured: Mapping[str, Measured] | None = None,
+) -> Plan:
     """The plan on the corpus that the study names, on this machine: at the size that corpus is known to have, or that
     its label file tells (then CorpusError if it cannot be read). Raises StudyError if the corpus is known to have clips
     shorter than a model's chunks and the study does not repeat them.
 
-    `n_slots`: trials at a time; by default as many as there are cores, or four to a GPU. `storage`: where earlier runs
-    may be, whose replicates tell how much scores scatter."""
-    on_gpu = has_gpu()
-    corpus = corpus_entry(str(study.data["corpus"]))
-    size = corpus.size({name: study.data[name] for name in corpus.knobs})
-    if corpus.sizes:  # else the length of its clips is a guess
-        check_chunks(study, clip_seconds=size.clip_seconds)
+    `n_slots`: trials at a time; by default as many as there are cores, or as a GPU holds at `gpus_per_trial`, four if
+    that is None; 0 means that trials run on the CPU. `storage`: where earlier runs
+    may be, whose replicates tell how much scores scatter. `measured`: see make_plan."""
+    share = 1 / TRIALS_PER_GPU if gpus_per_trial is None else gpus_per_trial
+    on_gpu = has_gpu() and share > 0
+    n_slots = n_slots or (max(1, int(1 / share + 1e-9)) if on_gpu else os.cpu_count() or 1)
+    size = size_of(study)
     plan = make_plan(
         study,
         n_clips={"train": size.train, "valid": size.valid, "test": size.test},
         clip_seconds=size.clip_seconds,
         n_tags=size.n_tags,
-        n_slots=n_slots or (TRIALS_PER_GPU if on_gpu else os.cpu_count() or 1),
+        n_slots=n_slots,
         speed=GPU_SPEED if on_gpu else CPU_SPEED,
+        measured=measured,
     )
+    plan = replace(plan, n_gpus=n_slots * share if on_gpu else 0.0)
     if not study.hypotheses:
         return plan
     from tagsearch.study.resolution import resolve  # scipy.special takes as long to import as all else of a plan
 
     return replace(plan, power=resolve(study, n_artists=size.test_artists, storage=storage))
+
+
+def size_of(study: Study) -> CorpusSize:
+    """Of the study's corpus. Raises what `predict` raises."""
+    corpus = corpus_entry(str(study.data["corpus"]))
+    size = corpus.size({name: study.data[name] for name in corpus.knobs})
+    if corpus.sizes:  # else the length of its clips is a guess
+        check_chunks(study, clip_seconds=size.clip_seconds)
+    return size
+
+
+def forward_seconds(config: Config, speed: Speed) -> float:
+    """Of one chunk, by estimate."""
+    return speed.forward_seconds(MODELS[str(config["model"])]) * _scale(config, ())
+
+
+def step_seconds(config: Config, speed: Speed) -> float:
+    """Of a training step, by estimate."""
+    return speed.seconds_per_step + int(config["batch_size"]) * BACKWARD_COST * forward_seconds(config, speed)
+
+
+def clip_chunks(config: Config, tunables: Sequence[Tunable], *, clip_seconds: float) -> int:
+    """Chunks that cover a clip in validation."""
+    return ceil(clip_seconds / longest_chunk(config, tunables))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,18 +200,25 @@ class _Cost:
     n_tags: int
     n_slots: int
     speed: Speed
+    measured: Mapping[str, Measured]
 
     def epoch_seconds(self, arm: Arm, tunables: Sequence[Tunable]) -> float:
         """One epoch with its validation, averaged over the models and widths that may be drawn in the arm."""
         models = _drawn(tunables, "model", arm.config) or (arm.config["model"],)
-        seconds = [self._network_seconds(changed(arm.config, {"model": model}), tunables) for model in models]
-        n_steps = ceil(self.n_clips["train"] / int(arm.config["batch_size"]))
-        return n_steps * self.speed.seconds_per_step + sum(seconds) / len(seconds)
+        seconds = [self.config_seconds(changed(arm.config, {"model": model}), tunables) for model in models]
+        return sum(seconds) / len(seconds)
 
-    def _network_seconds(self, config: Config, tunables: Sequence[Tunable]) -> float:
-        n_valid_chunks = self.n_clips["valid"] * ceil(self.clip_seconds / longest_chunk(config, tunables))
-        n_forwards = BACKWARD_COST * self.n_clips["train"] + n_valid_chunks
-        return n_forwards * self.speed.forward_seconds(MODELS[str(config["model"])]) * _scale(config, tunables)
+    def config_seconds(self, config: Config, tunables: Sequence[Tunable]) -> float:
+        """One epoch with its validation, averaged over the widths that may be drawn."""
+        n_steps = ceil(self.n_clips["train"] / int(config["batch_size"]))
+        n_chunks = self.n_clips["valid"] * clip_chunks(config, tunables, clip_seconds=self.clip_seconds)
+        found = self.measured.get(cost_key(config))
+        if found is not None:
+            seconds = n_steps * found.seconds_per_step + n_chunks * found.seconds_per_chunk
+            return seconds * _scale(config, tunables) / _scale(config, ())
+        n_forwards = BACKWARD_COST * self.n_clips["train"] + n_chunks
+        forward = self.speed.forward_seconds(MODELS[str(config["model"])]) * _scale(config, tunables)
+        return n_steps * self.speed.seconds_per_step + n_forwards * forward
 
     def wall_seconds(self, trial_seconds: Sequence[float]) -> float:
         """Trials over slots: never less than the longest trial."""
@@ -236,23 +294,3 @@ def _budgets(arm: Arm, tunables: Sequence[Tunable]) -> tuple[int, ...]:
     """The epoch budgets an arm's trials may have, equally likely."""
     drawn = _drawn(tunables, "epochs", arm.config) or (arm.config["epochs"],)
     return tuple(round(float(epochs)) for epochs in drawn)
-
-
-def expected_epochs(n_trials: float, budget: int, asha: Asha | None) -> float:
-    """Epochs that `n_trials` trials of one arm and budget train in all, on average, if none is better than another."""
-    if asha is None:
-        return n_trials * budget
-    total, n, before = 0.0, n_trials, 0
-    for rung in (*asha.rungs(budget), budget):
-        total += n * (rung - before)
-        n, before = _expected_survivors(n, asha.reduction_factor), rung
-    return total
-
-
-def _expected_survivors(n: float, reduction_factor: int) -> float:
-    """The k-th arrival passes with probability ((k - 2) / rf + 1) / k: the share of ranks among k not below the
-    interpolated (1 - 1/rf) quantile of the other k - 1."""
-    passes = [1.0] + [((k - 2) / reduction_factor + 1) / k for k in range(2, ceil(n) + 1)]
-    whole = int(n)
-    rest = (n - whole) * passes[whole] if n > whole else 0.0
-    return sum(passes[:whole]) + rest

@@ -16,6 +16,7 @@ def plan_record(plan: Plan) -> dict[str, object]:
         "feature_bytes": plan.feature_bytes,
         "phases": [asdict(phase) for phase in plan.phases],
         "power": [_power_record(one) for one in plan.power],
+        "probed": [asdict(one) for one in plan.probed],
     }
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tagsearch.study.component_checks import double_corrections
 from tagsearch.study.endpoints import METRIC_NAMES
-from tagsearch.study.plan import Plan
+from tagsearch.study.measured import gpu_share, trials_that_fit
+from tagsearch.study.plan import TRIALS_PER_GPU, Plan
 from tagsearch.study.schema import Study
 
 if TYPE_CHECKING:
@@ -22,13 +23,37 @@ def describe(study: Study, plan: Plan) -> str:
         lines.append(f"{phase.phase:7}  {phase.n_trials:4d} trials  about {phase.expected_epochs:.0f} epochs{stopped}")
     time = duration(plan.seconds)
     disk = f"{plan.disk_bytes / 1e9:.1f} GB of trials and {plan.feature_bytes / 1e9:.1f} GB of cached features"
-    lines.append(f"predicted: {time} with {plan.n_slots} trials at a time, {disk} on disk")
+    gpus = f" ({plan.gpu_hours:.1f} GPU-hours)" if plan.n_gpus else ""
+    lines.append(f"predicted: {time}{gpus} with {plan.n_slots} trials at a time, {disk} on disk")
+    lines += probe_lines(plan)
     if (seeds := study.confirm.extension) is not None:
         more = (seeds - study.confirm.seeds) * len(study.confirm_arms)
         lines.append(f"declared: a second look at {seeds} seeds an arm, {more} more trials if it is taken")
     lines += power_lines(plan.power)
     lines += [f"warning: {sentence}" for sentence in double_corrections(study)]
     return "\n".join(lines)
+
+
+def probe_lines(plan: Plan) -> list[str]:
+    """What was measured, a line for the arms of one cost, and whether the trials fit into memory together."""
+    if not plan.probed:
+        return []
+    costs = [one.cost for one in plan.probed]
+    lines = [
+        f"measured: {one.seconds_per_epoch:.3g} s an epoch, {one.cost.peak_bytes / 1e9:.2f} GB of memory a trial: "
+        + ", ".join(one.arms)
+        for one in plan.probed
+    ]
+    n, total = trials_that_fit(costs), f"{costs[0].total_bytes / 1e9:.0f} GB"
+    smaller = "lower batch_size or the model's width"
+    if costs[0].on_gpu:
+        share = f"--gpus-per-trial {gpu_share(costs, most=TRIALS_PER_GPU):g}"
+        lines.append(f"a GPU of {total} ({costs[0].device}) holds the networks of {n} trials: {share}")
+        return lines if n else [*lines, f"warning: the largest arm may not fit into a GPU; {smaller}"]
+    if n < plan.n_slots:
+        way_on = f"--max-concurrent {n}" if n else smaller
+        lines.append(f"warning: {plan.n_slots} trials at a time do not fit into {total} of memory; {way_on}")
+    return lines
 
 
 def power_lines(power: Sequence["Resolution"]) -> list[str]:

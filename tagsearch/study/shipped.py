@@ -1,11 +1,13 @@
-"""The study files that come with tagsearch, and how a file named on the command line is found."""
+"""The files that come with tagsearch: studies, how one named on the command line is found, and the pinned versions."""
 
 from pathlib import Path
 
 from tagsearch.errors import UsageError
 from tagsearch.registry import did_you_mean
 
-_PACKAGE = Path(__file__).resolve().parents[1]
+_PACKAGE = (
+    Path(__file__).resolve().parents[1]
+)  # holds such files in an installed wheel; in a checkout they are beside it
 
 
 def shipped_folder() -> Path:
@@ -17,6 +19,14 @@ def shipped_folder() -> Path:
 def shipped_studies() -> dict[str, Path]:
     """Name without `.yaml` -> file."""
     return {path.stem: path for path in sorted(shipped_folder().glob("*.yaml"))}
+
+
+def pinned_versions() -> dict[str, str]:
+    """Package -> the version that tagsearch is tested with, from constraints.txt."""
+    inside = _PACKAGE / "constraints.txt"
+    lines = (inside if inside.is_file() else _PACKAGE.parent / "constraints.txt").read_text().splitlines()
+    pins = (line.partition("#")[0].strip().partition("==") for line in lines)
+    return {name: pinned for name, equals, pinned in pins if equals}
 
 
 def find_study(argument: str) -> tuple[Path, str | None]:

@@ -58,15 +58,19 @@ def main() -> None:
         head_resources={"CPU": 0}, worker_node_types={"gpu": GPU_WORKER}, autoscaler_v2=True,
         idle_timeout_minutes=IDLE_MINUTES,
     )  # fmt: skip
+    described = Path.home() / "ray_bootstrap_config.yaml"  # where `ray up` leaves it, and the search looks for machines
+    assert not described.exists(), "a cluster that `ray up` made is here"
     cluster.start()
     folder = Path(tempfile.mkdtemp())
     try:
+        described.write_text(yaml.safe_dump(cluster._config))
         print(f"GPUs before the run: {gpus_now()}", flush=True)
         assert gpus_now() == 0, "the cluster did not start empty"
         search(folder)
         print(f"GPUs after the run: {gpus_after(GONE_WITHIN_S)}", flush=True)
     finally:
         cluster.shutdown()
+        described.unlink(missing_ok=True)
         shutil.rmtree(folder)
 
 
@@ -74,7 +78,7 @@ def search(folder: Path) -> None:
     """Two phases of trials that ask for half a GPU each."""
     write_json(folder / "fake.json", {"seconds": 0.5})
     growth = Growth()
-    options = Options(address="auto", max_concurrent=4, gpus_per_trial=0.5, train=TRAIN)
+    options = Options(address="auto", gpus_per_trial=0.5, train=TRAIN)
     execute(tiny_study(), folder, {"cnn1d": folder}, options=options, device="cuda", observers=[growth])
     ended = [trial.state for phase in ("tune", "confirm") for trial in read_trials(folder, phase)]  # type: ignore[arg-type]
     print(f"GPUs at the epochs of the run: {growth.n_gpus[0]} to {max(growth.n_gpus)}; {len(ended)} trials", flush=True)

@@ -255,3 +255,27 @@ def test_a_run_in_which_everything_fails_is_a_failure(tmp_path: Path) -> None:
     code, output = finish(tmp_path, tune=None, max_retries=0)
     assert code == 1
     assert "RunFailedError: no trial of the confirm phase completed" in output
+
+
+@pytest.mark.slow
+def test_a_trial_that_hangs_is_ended_and_its_failure_says_where_it_stood(tmp_path: Path) -> None:
+    behave(tmp_path, hang=["confirm/bce/1"])
+    code, output = finish(tmp_path, tune=None, max_retries=1, max_concurrent=2, trial_time_limit_s=5)
+    assert code == 3, output
+    trials = by_key(tmp_path, "confirm")
+    assert Counter(trial.state for trial in trials.values()) == {State.COMPLETED: 5, State.FAILED: 1}
+    hung = trials["bce", 1]
+    assert hung.result is not None
+    assert (hung.state, hung.result.n_retries) == (State.FAILED, 1)
+    reason = (hung.folder / "traceback.txt").read_text()
+    assert "--trial-time-limit-s" in reason
+    assert "fake_trial.py" in reason
+    assert not list(trials["bce", 0].folder.glob("hang.txt"))
+
+
+@pytest.mark.slow
+def test_a_trial_that_no_machine_can_hold_is_refused_before_it_waits(tmp_path: Path) -> None:
+    code, output = finish(tmp_path, gpus_per_trial=2)
+    assert code == 2
+    assert "UsageError: a trial needs 1 CPU and 2 GPUs of one machine" in output
+    assert not (tmp_path / "tune").exists()

@@ -15,12 +15,12 @@ from tagsearch.study.plan import (
     LOG_BYTES,
     START_SECONDS,
     Speed,
-    expected_epochs,
     make_plan,
     predict,
 )
 from tagsearch.study.plan_text import describe
 from tagsearch.study.schema import Asha, Confirm, Study
+from tagsearch.study.stopping import expected_epochs
 from tests.study.examples import LOSSES, SEARCH
 
 Read = Callable[..., Study]

@@ -1,0 +1,52 @@
+"""The verb that looks before one leaps: doctor."""
+
+from pathlib import Path
+
+import click
+
+from tagsearch.cli.options import storage_option, study_options, with_options
+from tagsearch.cli.study import read_study_as_typed
+from tagsearch.errors import NotReadyError
+
+
+@click.command()
+@click.argument("file", required=False)
+@with_options(study_options)
+@storage_option
+@click.option("--gpus-per-trial", type=click.FloatRange(min=0), help="Share of a GPU; default 0.25 if there is one.")
+@click.option("--address", help="A running Ray cluster, each machine of which is asked.")
+def doctor(
+    file: str | None, overrides: tuple[str, ...], profile: str | None, data: str | None, seed: int | None,
+    storage: Path, gpus_per_trial: float | None, address: str | None,
+) -> None:  # fmt: skip
+    """Check versions, devices, audio decoding, the storage, and whether trials (of FILE, if given) can be placed.
+
+    \b
+    tagsearch doctor
+    tagsearch doctor losses.yaml --data mtat=/data/MagnaTagATune --gpus-per-trial 0.5
+    tagsearch doctor losses.yaml --address auto --storage-path /mnt/tagsearch/runs
+    """
+    from tagsearch.search import doctor
+    from tagsearch.study.plan import TRIALS_PER_GPU, predict
+
+    findings = [*doctor.environment()]
+    here, devices = doctor.this_machine()
+    findings += [*devices, doctor.audio(), doctor.storage(storage)]
+    machines = [here]
+    if address is not None:
+        machines, asked = doctor.cluster(address, storage)
+        findings += asked
+    share = gpus_per_trial
+    if share is None:
+        share = 1 / TRIALS_PER_GPU if any(machine.n_gpus for machine in machines) else 0.0
+    if machines:
+        findings.append(doctor.placement(machines, gpus_per_trial=share))
+    if file is not None:
+        made = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
+        slots = doctor.slots(machines, gpus_per_trial=share)
+        findings += doctor.study(made, predict(made, n_slots=slots, storage=storage), storage)
+    for finding in findings:
+        click.echo(str(finding))
+    n = sum(finding.level == "problem" for finding in findings)
+    if n:
+        raise NotReadyError(f"{n} problem{'s' * (n > 1)} to be solved before a run")

@@ -1,0 +1,126 @@
+"""What `tagsearch doctor` finds."""
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from tagsearch.data.decoding import undecodable_formats
+from tagsearch.search import doctor
+from tagsearch.search.placement import Machine
+from tagsearch.study.plan import predict
+from tagsearch.study.shipped import pinned_versions
+from tests.fake_trial import tiny_study
+
+BIG = Machine(name="big", n_cpus=16, n_gpus=1, memory_bytes=64 * 10**9)
+
+
+def tagsearch(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tagsearch", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+def test_pins_are_read_from_the_constraints() -> None:
+    pins = pinned_versions()
+    assert {"torch", "torchaudio", "ray", "optuna"} <= set(pins)
+    assert all(pins[name][0].isdigit() for name in pins)
+
+
+def test_another_version_than_the_pinned_one_is_a_warning_with_the_way_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "version", lambda name: "2.11.0+cpu" if name == "torch" else "0.1")
+    monkeypatch.setattr(doctor, "pinned_versions", lambda: dict.fromkeys(doctor._PACKAGES, "2.11.0"))
+    found = {finding.check: finding for finding in doctor.environment()}
+    assert (found["torch"].level, found["torch"].text) == ("ok", "2.11.0+cpu")
+    assert found["ray"].level == "warning"
+    assert found["ray"].text == "0.1, but tagsearch is tested with 2.11.0; pip install 'ray==2.11.0'"
+
+
+def test_a_python_that_is_not_supported_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "PYTHONS", ((2, 7),))
+    python, *_ = doctor.environment()
+    assert python.level == "problem"
+    assert "tagsearch needs 2.7" in python.text
+
+
+def test_mp3_and_flac_decode_here_and_a_decoder_that_lacks_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert undecodable_formats() == {}
+    write = soundfile.write
+
+    def without_mp3(*arguments: object, **named: object) -> None:
+        if named["format"] == "MP3":
+            raise ValueError("Unknown format: 'MP3'")
+        write(*arguments, **named)
+
+    monkeypatch.setattr(soundfile, "write", without_mp3)
+    assert doctor.audio().level == "problem"
+    assert "MP3: Unknown format: 'MP3'; pip install" in doctor.audio().text
+
+
+def test_placement_says_how_many_or_why_not() -> None:
+    assert doctor.placement([BIG], gpus_per_trial=0.5).text == "2 trials at a time, with 1 CPU and 0.5 of a GPU each"
+    refused = doctor.placement([BIG], gpus_per_trial=2)
+    assert refused.level == "problem"
+    assert "1 CPU and 2 GPUs of one machine" in refused.text
+
+
+def test_a_corpus_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
+    study = dataclasses.replace(
+        tiny_study(),
+        data={
+            "corpus": "mtat",
+            "path": "/nowhere",
+            "split": "12:1:3",
+            "tags": "top50",
+            "merge": "none",
+            "pad": "refuse",
+        },
+    )
+    problem, made = doctor.study(study, predict(study), tmp_path)
+    assert (problem.level, problem.check) == ("problem", "corpus")
+    assert "/nowhere does not exist; give the corpus's place with --data mtat=PATH" in problem.text
+    assert made.level == "ok"
+
+
+def test_doctor_prints_a_line_a_check_and_ends_with_0_where_all_is_well(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("study: mine\nfactors: {loss: [bce, focal]}\nconfirm: {seeds: 2}\n")
+    done = tagsearch("doctor", "mine.yaml", "--gpus-per-trial", "0", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    checks = [line.split()[1] for line in done.stdout.splitlines()]
+    assert checks == [
+        "python",
+        "torch",
+        "torchaudio",
+        "ray",
+        "optuna",
+        "devices",
+        "audio",
+        "storage",
+        "placement",
+        "study",
+    ]
+
+
+def test_doctor_ends_with_1_and_counts_the_problems(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = tagsearch("doctor", "--storage-path", "file/runs", "--gpus-per-trial", "99", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "error: 2 problems to be solved before a run\n"
+    assert "problem  storage" in done.stdout
+
+
+@pytest.mark.parametrize("verb", [["run", "smoke.yaml"], ["resume"], ["doctor"], ["ls"]])
+def test_an_object_store_is_refused_as_storage_by_every_verb(verb: list[str], tmp_path: Path) -> None:
+    done = tagsearch(*verb, "--storage-path", "s3://bucket/runs", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "must be a folder that every machine mounts, not s3://bucket/runs" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_into_a_storage_that_cannot_be_written_ends_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = tagsearch("run", "smoke.yaml", "--storage-path", "file/runs", "-y", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: the storage file/runs must be writable: Not a directory")
