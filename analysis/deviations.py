@@ -1,6 +1,7 @@
 """What differs from the plan that was registered before the first trial, and what a verdict may still claim.
 
-    exploratory   nothing was registered, or what is judged is not what was: it may have been chosen by the scores
+    exploratory   nothing was registered, or what is judged is not what was: it may have been chosen by the scores;
+                  or seeds are no replicates
     B             the test split was looked at more often than planned, or not all that was planned was done
 
 The registration is lock.json (tagsearch.study.lock), the readings of the test split are in each trial's ledger
@@ -10,17 +11,19 @@ The registration is lock.json (tagsearch.study.lock), the readings of the test s
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal
 
 from analysis.gates import Grade
 from analysis.judgement import HypothesisVerdict
 from analysis.outcomes import Verdict
 from analysis.rundata import Pooled, RunData
+from analysis.words import listed
 from tagsearch.errors import RecordError
-from tagsearch.readings import Reading, second_readings
+from tagsearch.readings import Reading, first_reading, second_readings
 from tagsearch.records import FINAL, State, Trial
-from tagsearch.study.extension import alpha_share
-from tagsearch.study.lock import VERSION, is_intact, make_lock
+from tagsearch.study.lock import VERSION, is_intact, make_lock, read_before
+from tagsearch.study.trials import chosen_configs, confirm_trials
 
 Cap = Literal["B", "exploratory"]
 Ledgers = Sequence[tuple[Trial, Sequence[Reading]]]
@@ -34,28 +37,6 @@ class Deviation:
     text: str
     cap: Cap | None
     arms: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """The `number`-th of `of` looks at the test scores; it may spend `alpha_share` of a hypothesis's alpha."""
-
-    number: int
-    of: int
-    alpha_share: float
-
-
-def look(run: RunData) -> Look:
-    """Which look the run's scores are, and what it may spend (see tagsearch.study.extension). Of several runs combined,
-    the look of the one that may spend least."""
-    if run.pooled:
-        return min(map(look, run.pooled.runs.values()), key=lambda one: one.alpha_share)
-    extended, declared = run.extension is not None, run.study.confirm.extension is not None
-    return Look(
-        number=2 if extended else 1,
-        of=2 if extended or declared else 1,
-        alpha_share=alpha_share(run.study, run.extension),
-    )
 
 
 def find(run: RunData) -> tuple[Deviation, ...]:
@@ -78,6 +59,8 @@ def _of_one_run(run: RunData) -> tuple[Deviation, ...]:
     ledgers, damaged = _ledgers(run)
     return (
         *_of_registration(run),
+        *_settings(run),
+        *_copies(run),
         *_earlier_runs(run),
         *_extension(run),
         *damaged,
@@ -86,6 +69,7 @@ def _of_one_run(run: RunData) -> tuple[Deviation, ...]:
         *_checkpoints(run, ledgers),
         *_extra_seeds(run),
         *_missing_arms(run),
+        *_versions(run),
     )
 
 
@@ -143,8 +127,19 @@ def _of_registration(run: RunData) -> Iterator[Deviation]:
             f"the registration (lock.json) is of version {version}, and this tagsearch compares version {VERSION} only"
         )
         yield Deviation(text=text, cap="exploratory")
+    elif _is_late(run, run.lock):
+        yield Deviation(text="it was registered after its test split had been read", cap="exploratory")
     else:
         yield from _changes(run, run.lock)
+
+
+def _is_late(run: RunData, lock: Mapping[str, Any]) -> bool:
+    """Whether the registration is younger than the first reading: one of another run, put here later."""
+    try:
+        registered = datetime.fromisoformat(lock.get("registered", ""))
+        return (first_reading(run.folder, split="test") or registered) < registered
+    except (TypeError, ValueError):
+        return False  # an older tagsearch noted no time
 
 
 def _changes(run: RunData, lock: Mapping[str, Any]) -> Iterator[Deviation]:
@@ -163,16 +158,40 @@ def _as_named(now: Any, then: Any) -> Any:
     return now
 
 
+def _settings(run: RunData) -> Iterator[Deviation]:
+    """Trials of other settings than those that the tune phase chooses by the study's rule. Of an arm whose tune trials
+    are gone nothing can be told here; gate G4 tells it."""
+    chosen = chosen_configs(run.study, run.tune)
+    planned = {spec.name for spec in confirm_trials(run.study, chosen, run.confirm_seeds)}
+    ours = [trial.spec for trial in run.confirm if trial.spec.arm in chosen and trial.spec.seed in run.confirm_seeds]
+    if odd := tuple(dict.fromkeys(spec.arm for spec in ours if spec.name not in planned)):
+        rule = "its tune phase chose" if run.study.tune else "the study declares"
+        yield Deviation(text=f"trials of {listed(odd)} have other settings than {rule}", cap="exploratory", arms=odd)
+
+
+def _copies(run: RunData) -> Iterator[Deviation]:
+    """Seeds that ended with the very same weights, for whatever reason: their spread is no spread."""
+    weights: dict[str, list[str]] = {}
+    for trial in run.confirm:
+        if trial.state is State.COMPLETED and trial.result and FINAL in trial.result.weights_sha256:
+            weights.setdefault(trial.spec.arm, []).append(trial.result.weights_sha256[FINAL])
+    if alike := tuple(arm for arm, found in weights.items() if len(set(found)) < len(found)):
+        text = f"seeds of {listed(alike)} ended with the very same weights: they are no replicates"
+        yield Deviation(text=text, cap="exploratory", arms=alike)
+
+
 # --- looks at the test split -----------------------------------------------------------------------------------------
 
 
 def _earlier_runs(run: RunData) -> Iterator[Deviation]:
-    earlier = (run.lock or {}).get("earlier")
-    if isinstance(earlier, list) and earlier:
-        text = (
-            f"this is the {_ordinal(len(earlier) + 1)} run of these hypotheses on this test split, after "
-            f"{', '.join(map(str, earlier))}"
-        )
+    lock = run.lock or {}
+    noted = lock.get("earlier")
+    earlier = dict.fromkeys(map(str, noted if isinstance(noted, list) else ()))
+    if is_intact(lock):
+        earlier |= dict.fromkeys(read_before(run.folder, lock["content"]))
+    if earlier:
+        nth = _ordinal(len(earlier) + 1)
+        text = f"this is the {nth} run of these hypotheses on this test split, after {', '.join(earlier)}"
         yield Deviation(text=text, cap="B")
 
 
@@ -202,11 +221,13 @@ def _ledgers(run: RunData) -> tuple[Ledgers, Sequence[Deviation]]:
 
 
 def _second_readings(ledgers: Ledgers) -> Iterator[Deviation]:
+    again: dict[tuple[str, str], dict[str, str]] = {}  # (split, checkpoint) -> trial -> arm
     for trial, reads in ledgers:
         for reading in second_readings(reads):
-            name = trial.spec.name
-            text = f"second reading: {name} met the {reading.split} split with other weights as {reading.checkpoint}"
-            yield Deviation(text=text, cap="B", arms=(trial.spec.arm,))
+            again.setdefault((reading.split, reading.checkpoint), {})[trial.spec.name] = trial.spec.arm
+    for (split, checkpoint), trials in again.items():
+        text = f"second reading: {listed(tuple(trials))} met the {split} split with other weights as {checkpoint}"
+        yield Deviation(text=text, cap="B", arms=tuple(dict.fromkeys(trials.values())))
 
 
 def _unnoted_readings(run: RunData, ledgers: Ledgers) -> Iterator[Deviation]:
@@ -218,10 +239,21 @@ def _unnoted_readings(run: RunData, ledgers: Ledgers) -> Iterator[Deviation]:
         noted = {(reading.checkpoint, reading.weights_sha256) for reading in reads if reading.split == "test"}
         scored = trial.result.weights_sha256.items() if trial.result else ()
         unnoted[trial.spec.arm] += not noted.issuperset(scored)
-    for arm, n in unnoted.items():
-        if n:
-            text = f"{n} trials of {arm} have test scores of weights whose reading is not in their ledgers"
-            yield Deviation(text=text, cap="B", arms=(arm,))
+    for n, arms in _by_count(unnoted):
+        text = f"{_trials_of(n, arms)} test scores of weights whose reading is not in the ledger"
+        yield Deviation(text=text, cap="B", arms=arms)
+
+
+def _trials_of(n: int, arms: Sequence[str]) -> str:
+    """ "1 trial of bce has", "2 trials each of bce and focal have"."""
+    each = " each" if len(arms) > 1 else ""
+    return f"{n} trial{'s' * (n > 1)}{each} of {listed(arms)} {'has' if n == 1 and not each else 'have'}"
+
+
+def _by_count(counts: Mapping[str, int]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Arms that have as many of something, so that one sentence tells it; those that have none are left out."""
+    for n in dict.fromkeys(n for n in counts.values() if n):
+        yield n, tuple(arm for arm, own in counts.items() if own == n)
 
 
 def _checkpoints(run: RunData, ledgers: Ledgers) -> Iterator[Deviation]:
@@ -236,16 +268,26 @@ def _checkpoints(run: RunData, ledgers: Ledgers) -> Iterator[Deviation]:
 
 
 def _extra_seeds(run: RunData) -> Iterator[Deviation]:
+    extra = {}
     for arm in run.study.confirm_arms:
         done = {t.spec.seed for t in run.confirm if t.spec.arm == arm and t.state is State.COMPLETED}
-        if extra := done - set(run.confirm_seeds):
-            text = f"{arm} has {len(extra)} seeds beyond the plan: looked at more than once"
-            yield Deviation(text=text, cap="B", arms=(arm,))
+        extra[arm] = len(done - set(run.confirm_seeds))
+    for n, arms in _by_count(extra):
+        seeds = f"{n} seed{'s' * (n > 1)}{' each' * (len(arms) > 1)}"
+        text = f"{listed(arms)} {'have' if len(arms) > 1 else 'has'} {seeds} beyond the plan: looked at more than once"
+        yield Deviation(text=text, cap="B", arms=arms)
 
 
 def _missing_arms(run: RunData) -> Iterator[Deviation]:
     """Before the confirm phase nothing is missing yet."""
     there = {trial.spec.arm for trial in run.confirm}
-    for arm in run.study.confirm_arms:
-        if there and arm not in there:
-            yield Deviation(text=f"{arm} was planned and has no confirm trial", cap="B", arms=(arm,))
+    if there and (missing := tuple(arm for arm in run.study.confirm_arms if arm not in there)):
+        has = "were planned and have" if len(missing) > 1 else "was planned and has"
+        yield Deviation(text=f"{listed(missing)} {has} no confirm trial", cap="B", arms=missing)
+
+
+def _versions(run: RunData) -> Iterator[Deviation]:
+    """Told, and no more: the seeds of all arms progress alike, so that each version trained some of every arm."""
+    found = dict.fromkeys(t.result.tagsearch for t in run.confirm if t.result and t.result.tagsearch)
+    if len(found) > 1:
+        yield Deviation(text=f"confirm trials were trained by tagsearch {listed(tuple(found))}", cap=None)

@@ -6,6 +6,7 @@ clip are left out of every score, the same for all arms, and counted.
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,15 +47,24 @@ class TestSplit:
     def n_artists(self) -> int:
         return len(np.unique(self.artists))
 
+    @cached_property
+    def effective_artists(self) -> float:
+        """How many artists with equally many clips would tell as much (Kish 1965)."""
+        sizes = np.unique(self.artists, return_counts=True)[1]
+        return float(sizes.sum() ** 2 / (sizes**2).sum())
+
     @property
     def prevalence(self) -> float:
         """Mean share of clips that have a tag: the macro PR AUC of random scores."""
         return float(self.labels.mean()) if self.labels.size else 0.0
 
     def columns(self, tags: TagGroup | tuple[str, ...]) -> npt.NDArray[np.int64]:
-        """Places of a group's scored tags in `labels`; none where no tag of it can be scored."""
+        """Places of a group's scored tags in `labels`; none where no tag of it can be scored, or where one of those
+        that are named cannot: a claim about two tags is none about one of them."""
         column = np.cumsum(self.defined) - 1
         places = places_of(tags, self.tags, self.train_counts)
+        if not isinstance(tags, str) and not (len(places) == len(tags) and self.defined[places].all()):
+            places = places[:0]
         return np.asarray(column[places[self.defined[places]]])
 
 
@@ -151,9 +161,11 @@ class Evidence:
 
     def sample(self, arm: ArmEvidence, endpoint: Endpoint) -> Sample | None:
         """None where no tag of the endpoint can be scored. `arm` has a seed."""
-        scored = arm.scored[endpoint.checkpoint]
+        scored, effective = arm.scored[endpoint.checkpoint], self.split.effective_artists
         if endpoint.metric == "balance":
-            return Sample(seeds=arm.seeds, values=scored.evenness, influence=scored.evenness_influence)
+            return Sample(
+                seeds=arm.seeds, values=scored.evenness, influence=scored.evenness_influence, effective=effective
+            )
         m = METRICS.index(endpoint.metric)
         groups = [self.split.columns(endpoint.tags)] + (
             [self.split.columns(endpoint.beyond)] if endpoint.beyond else []
@@ -166,6 +178,7 @@ class Evidence:
             seeds=arm.seeds,
             values=values[0] - (values[1] if endpoint.beyond else 0.0),
             influence=influence[0] - (influence[1] if endpoint.beyond else 0.0),
+            effective=effective,
         )
 
 
@@ -196,8 +209,8 @@ def _collect_arm(run: RunData, name: str, split: TestSplit, notes: list[str]) ->
     trials = sorted((trial for trial in run.confirm if trial.spec.arm == name), key=lambda trial: trial.spec.seed)
     wanted = _checkpoints(run)
     models: dict[int, Mapping[str, Scored]] = {}
-    failed = {trial.spec.seed for trial in trials if trial.state is State.FAILED}
-    for trial in trials:
+    failed = {trial.spec.seed for trial in trials if trial.state is State.FAILED} | _ambiguous(trials, notes)
+    for trial in (trial for trial in trials if trial.spec.seed not in failed):
         if trial.state is State.COMPLETED:
             try:
                 models[trial.spec.seed] = {
@@ -207,7 +220,7 @@ def _collect_arm(run: RunData, name: str, split: TestSplit, notes: list[str]) ->
             except (RecordError, AnalysisError) as error:
                 failed.add(trial.spec.seed)
                 notes.append(f"{trial.spec.name} is left out and counts as failed: {error}")
-    diverged = {trial.spec.seed for trial in trials if trial.state is State.DIVERGED}
+    diverged = {trial.spec.seed for trial in trials if trial.state is State.DIVERGED} - failed
     planned = run.planned_seeds(name)
     results = [trial.result for trial in trials if trial.result and trial.spec.seed in models]
     return ArmEvidence(
@@ -223,6 +236,16 @@ def _collect_arm(run: RunData, name: str, split: TestSplit, notes: list[str]) ->
         clips_drawn=float(np.mean([result.clips_drawn for result in results])) if results else 0.0,
         audio_seconds=float(np.mean([result.audio_seconds for result in results])) if results else 0.0,
     )
+
+
+def _ambiguous(trials: Sequence[Trial], notes: list[str]) -> set[int]:
+    """Seeds of an arm that several trials have, of different settings: which of them counts, nobody knows."""
+    twice = {seed: n for seed, n in Counter(trial.spec.seed for trial in trials).items() if n > 1}
+    for seed, n in twice.items():
+        notes.append(
+            f"{trials[0].spec.arm} has {n} trials with seed {seed}, of different settings: it counts as failed"
+        )
+    return set(twice)
 
 
 def _checkpoints(run: RunData) -> Mapping[str, bool]:

@@ -77,23 +77,35 @@ def untrained(name: str, *, roc: float, lower: float, pr: float, prevalence: flo
 
 
 def equal_budget(study: Study, arms: Sequence[ArmEvidence]) -> Gate:
-    about = ", ".join(arm.name for arm in arms)
-    clips = _excess(arms, "clips_drawn", "training clips")
-    audio = _excess(arms, "audio_seconds", "seconds of audio")
-    if audio.replace("seconds of audio", "training clips") == clips:
-        audio = ""  # the same fact: chunks are equally long
-    told = [(clips, _budget_excuse(study, arms)), (audio, _budget_excuse(study, arms) or _audio_excuse(arms))]
-    texts = [f"{excess}: {excuse}" if excuse else excess for excess, excuse in told if excess]
-    passed = all(excuse for excess, excuse in told if excess)
-    return Gate(id="G2", about=about, passed=passed, blocks="outcome", text="; ".join(texts))
+    about, excuse = ", ".join(arm.name for arm in arms), _budget_excuse(study, arms)
+    clips, audio = _excess(arms, "clips_drawn"), _excess(arms, "audio_seconds")
+    if clips == audio:  # as a rule: chunks are of one length
+        told = [(clips, "training clips and seconds of audio", excuse)]
+    else:
+        told = [(clips, "training clips", excuse), (audio, "seconds of audio", excuse or _audio_excuse(arms))]
+    found = [(excess, what, why) for excess, what, why in told if excess]
+    text = "; ".join(
+        f"{excess.high} drew {excess.share} more {what} than {excess.low}{f': {why}' if why else ''}"
+        for excess, what, why in found
+    )
+    return Gate(id="G2", about=about, passed=all(why for *_, why in found), blocks="outcome", text=text)
 
 
-def _excess(arms: Sequence[ArmEvidence], name: str, of_what: str) -> str:
-    """Which arm drew too much more than which; empty within the tolerance."""
+@dataclass(frozen=True, kw_only=True)
+class _Excess:
+    """Which arm drew too much more than which."""
+
+    high: str
+    low: str
+    share: str
+
+
+def _excess(arms: Sequence[ArmEvidence], name: str) -> _Excess | None:
+    """None within the tolerance."""
     low, *_, high = sorted(arms, key=lambda arm: float(getattr(arm, name)))
     drawn = [float(getattr(arm, name)) for arm in (low, high)]
     excess = drawn[1] / drawn[0] - 1 if drawn[0] else 0.0
-    return f"{high.name} drew {excess:.0%} more {of_what} than {low.name}" if excess > BUDGET_TOLERANCE else ""
+    return _Excess(high=high.name, low=low.name, share=f"{excess:.0%}") if excess > BUDGET_TOLERANCE else None
 
 
 def _budget_excuse(study: Study, arms: Sequence[ArmEvidence]) -> str:
@@ -178,9 +190,21 @@ def grade(evidence: Evidence, arms: Sequence[str], gates: Sequence[Gate]) -> Gra
     """A: five fresh seeds or more, all arms trained and tuned, clusters known. B: one of these lacks, down to three
     seeds. C: one or two seeds. (D: a table of numbers, see `numbers`.) What differs from the plan may lower it, see
     `deviations`."""
-    n_seeds = min(len(evidence.arms[arm].seeds) + len(evidence.arms[arm].diverged) for arm in arms)
-    if n_seeds < GRADE_B_SEEDS:
+    if _n_seeds(evidence, arms) < GRADE_B_SEEDS:
         return "C"
-    fair = all(gate.passed for gate in gates if gate.id in ("G1", "G4"))  # a gain over chance is no gain over a method
-    is_a = n_seeds >= GRADE_A_SEEDS and fair and evidence.split.n_artists > 1
-    return "A" if is_a else "B"
+    return "B" if shortcomings(evidence, arms, gates) else "A"
+
+
+def shortcomings(evidence: Evidence, arms: Sequence[str], gates: Sequence[Gate]) -> tuple[str, ...]:
+    """What keeps the grade from being A, each as a clause."""
+    n_seeds = _n_seeds(evidence, arms)
+    found = [f"{n_seeds} seeds an arm, and A takes {GRADE_A_SEEDS}"] if n_seeds < GRADE_A_SEEDS else []
+    found += ["the test split has a single artist"] if evidence.split.n_artists < 2 else []
+    # a gain over chance is no gain over a method
+    found += [gate.text for gate in gates if gate.id in ("G1", "G4") and not gate.passed]
+    return tuple(dict.fromkeys(found))
+
+
+def _n_seeds(evidence: Evidence, arms: Sequence[str]) -> int:
+    """Of the arm that has fewest; a diverged trial is a result."""
+    return min(len(evidence.arms[arm].seeds) + len(evidence.arms[arm].diverged) for arm in arms)

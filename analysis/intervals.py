@@ -7,12 +7,15 @@ variance of single seeds. The interval joins both parts by MOVER (Zou & Donner 2
 
     theta +- h,   h^2 = t^2(seed_df) s^2 / K + t^2(C - 1) V_corr
 
+C is the effective number of clusters: (sum of sizes)^2 / sum of squared sizes.
+
 `alpha` is two-sided everywhere: lower and upper limit each leave alpha / 2. Scope "population" (new songs by new
 artists) uses both terms, "benchmark" (this test set, new seeds) the first only. With one seed the first is infinite.
 Scope "point" takes the estimate as if it were exact: what summary numbers alone can say, a description.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -31,11 +34,13 @@ Scope = Literal["population", "benchmark", "point"]
 class Sample:
     """One arm's finished confirm trials on one endpoint.
 
-    values: (K,); influence: (K, n_clusters), derivative of each value by the weight of each cluster."""
+    values: (K,); influence: (K, n_clusters), derivative of each value by the weight of each cluster; effective: how
+    many clusters of equal size would tell as much (Kish 1965), None where they are equal."""
 
     seeds: tuple[int, ...]
     values: Floats
     influence: Floats
+    effective: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +57,11 @@ class Estimate:
     clip_variance: float  # V_corr
     model_variance: float  # V, of these very checkpoints
     squared_weights: float = 2.0  # their sum over the arms: 2 for a difference
+    effective_clusters: float | None = None  # see Sample
+
+    @property
+    def cluster_df(self) -> float:
+        return (self.effective_clusters or self.n_clusters) - 1
 
     def half_width(self, alpha: float, scope: Scope = "population") -> float:
         if scope == "point":
@@ -76,12 +86,12 @@ class Estimate:
         """Smallest effect that any number of seeds could show with 80 % power on this many test clusters."""
         if self.n_clusters < 2:
             return math.inf
-        return float((t_quantile(self.n_clusters - 1, alpha) + ndtri(POWER)) * math.sqrt(self.clip_variance))
+        return float((t_quantile(self.cluster_df, alpha) + ndtri(POWER)) * math.sqrt(self.clip_variance))
 
     def _clip_term(self, alpha: float, variance: float) -> float:
         if self.n_clusters < 2:
             return math.inf
-        return t_quantile(self.n_clusters - 1, alpha) ** 2 * variance
+        return t_quantile(self.cluster_df, alpha) ** 2 * variance
 
     @property
     def tipping_sd(self) -> float:
@@ -96,10 +106,13 @@ class Estimate:
             return None
         rest = distance**2 - (self._clip_term(alpha, self.clip_variance) if scope == "population" else 0.0)
         spread = self.seed_variance * self.n_seeds * self.seed_df / float(chdtri(self.seed_df, POWER))
-        counts = np.arange(2, MOST_SEEDS + 1)
-        df = (counts - 1) * self.seed_df / (self.n_seeds - 1)  # Welch's df grow with the seeds
-        enough = np.flatnonzero(stdtrit(df, 1 - alpha / 2) ** 2 * spread / counts <= rest)
-        return int(counts[enough[0]]) if len(enough) else None
+        df_per_seed = self.seed_df / (self.n_seeds - 1)  # Welch's df grow with the seeds
+
+        def too_few(n: int) -> bool:
+            return t_quantile((n - 1) * df_per_seed, alpha) ** 2 * spread / n > rest
+
+        found = bisect_left(range(MOST_SEEDS + 1), True, lo=2, key=lambda n: not too_few(n))
+        return found if found <= MOST_SEEDS else None
 
     def clusters_needed(self, distance: float, *, alpha: float) -> int | None:
         """Test clusters needed where seeds alone cannot do it; None if the present ones suffice for endless seeds."""
@@ -114,11 +127,12 @@ def t_quantile(df: float, alpha: float) -> float:
     return float(stdtrit(df, 1 - alpha / 2))
 
 
-def cluster_variance(influence: Floats) -> Floats:
-    """Sandwich variance from influences (..., n_clusters); infinite for one cluster."""
-    n = influence.shape[-1]
-    if n < 2:
+def cluster_variance(influence: Floats, effective: float | None = None) -> Floats:
+    """Sandwich variance from influences (..., n_clusters); infinite for one cluster. Large clusters pull the mean
+    towards themselves, so that the correction is that of the `effective` number."""
+    if influence.shape[-1] < 2:
         return np.full(influence.shape[:-1], np.inf)
+    n = effective or influence.shape[-1]
     return np.asarray(n / (n - 1) * (influence**2).sum(axis=-1))
 
 
@@ -136,7 +150,9 @@ def _paired(samples: Sequence[Sample], weights: Sequence[float]) -> Estimate:
     rows = [[sample.seeds.index(seed) for seed in shared] for sample in samples]
     effect = sum(c * sample.values[row] for c, sample, row in zip(weights, samples, rows, strict=True))
     influence = sum(c * sample.influence[row] for c, sample, row in zip(weights, samples, rows, strict=True))
-    one = Sample(seeds=tuple(shared), values=np.asarray(effect), influence=np.asarray(influence))
+    one = Sample(
+        seeds=tuple(shared), values=np.asarray(effect), influence=np.asarray(influence), effective=samples[0].effective
+    )
     return _unpaired([one], [1.0], paired=True)
 
 
@@ -144,7 +160,7 @@ def _unpaired(samples: Sequence[Sample], weights: Sequence[float], *, paired: bo
     means = np.array([sample.values.mean() for sample in samples])
     value = float(np.dot(weights, means))
     mean_influence = sum(c * sample.influence.mean(axis=0) for c, sample in zip(weights, samples, strict=True))
-    model_variance = float(cluster_variance(np.asarray(mean_influence)))
+    model_variance = float(cluster_variance(np.asarray(mean_influence), samples[0].effective))
     parts = np.array([c**2 * _seed_variance(sample) for c, sample in zip(weights, samples, strict=True)])
     twice = sum(c**2 * _interaction(sample) for c, sample in zip(weights, samples, strict=True))
     return Estimate(
@@ -157,6 +173,7 @@ def _unpaired(samples: Sequence[Sample], weights: Sequence[float], *, paired: bo
         seed_df=_welch(parts, [len(sample.seeds) for sample in samples]),
         clip_variance=max(0.0, model_variance - twice),
         model_variance=model_variance,
+        effective_clusters=samples[0].effective,
     )
 
 
@@ -171,8 +188,8 @@ def _interaction(sample: Sample) -> float:
     n = len(sample.seeds)
     if n < 2 or sample.influence.shape[-1] < 2:
         return 0.0
-    single = float(cluster_variance(sample.influence).mean())
-    return (single - float(cluster_variance(sample.influence.mean(axis=0)))) / (n - 1)
+    single = float(cluster_variance(sample.influence, sample.effective).mean())
+    return (single - float(cluster_variance(sample.influence.mean(axis=0), sample.effective))) / (n - 1)
 
 
 def _welch(parts: Floats, counts: Sequence[int]) -> float:

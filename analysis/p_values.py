@@ -23,7 +23,7 @@ def p_values(estimates: Sequence[Estimate], scope: Scope = "population") -> Floa
     variances = np.array(
         [[one.seed_variance, one.clip_variance if scope == "population" else 0.0] for one in estimates]
     )
-    df = np.array([[one.seed_df, max(1, one.n_clusters - 1)] for one in estimates])
+    df = np.array([[one.seed_df, max(1.0, one.cluster_df)] for one in estimates])
     is_known = np.isfinite(variances).all(axis=1) if len(estimates) else np.zeros(0, dtype=np.bool_)
     found = np.full(len(estimates), np.nan)
     found[is_known] = _invert(sizes[is_known], np.sqrt(variances[is_known]), df[is_known])

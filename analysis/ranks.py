@@ -125,16 +125,34 @@ def weighted_scores(ranks: RankPlan, weights: npt.ArrayLike) -> Floats:
     """The exact metrics under clip weights (n_clips, n_draws): (n_draws, n_tags, 2); NaN where a draw leaves a tag
     without weight on its positives or negatives. A check of the derivatives, and the bootstrap's engine."""
     weight = np.asarray(weights, dtype=np.float64)
-    return np.stack([_weighted_tag(tag, weight[tag.order]) for tag in ranks.tags], axis=1)
+    return np.stack([_weighted_tag(tag, weight) for tag in ranks.tags], axis=1)
 
 
 def _weighted_tag(tag: TagPlan, weight: Floats) -> Floats:
-    positives = np.add.reduceat(weight * tag.positive[:, None], tag.starts)
-    negatives = np.add.reduceat(weight * (1.0 - tag.positive)[:, None], tag.starts)
-    hits, false_alarms = np.cumsum(positives, axis=0), np.cumsum(negatives, axis=0)
-    n_pos, n_neg = hits[-1], false_alarms[-1]
+    """Only thresholds with a positive count, so negatives are summed between them and at them: one sparse product."""
+    positives, _ = _counts(tag)
+    has_positive = positives > 0
+    place: Ints = np.cumsum(has_positive) - has_positive  # thresholds above each group
+    n = int(has_positive.sum())
+    is_positive = tag.positive == 1.0
+    found = _sums(np.where(is_positive, place[tag.group], -1), tag.order, weight, n)
+    segment = (2 * place + has_positive)[tag.group]
+    false_alarms = _sums(np.where(is_positive, -1, segment), tag.order, weight, 2 * n + 1)
+    tied = false_alarms[1::2]
+    false_alarms = np.cumsum(false_alarms, axis=0)
+    n_pos, n_neg, up_to = found.sum(axis=0), false_alarms[-1], false_alarms[1::2]
+    hits = np.cumsum(found, axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        roc = (positives * (n_neg - false_alarms + negatives / 2)).sum(axis=0) / (n_pos * n_neg)
-        precision = np.where(hits > 0, hits / (hits + false_alarms), 0.0)
-        ap = (positives * precision).sum(axis=0) / n_pos
+        roc = (found * (n_neg - up_to + tied / 2)).sum(axis=0) / (n_pos * n_neg)
+        precision = np.where(hits > 0, hits / (hits + up_to), 0.0)
+        ap = (found * precision).sum(axis=0) / n_pos
     return np.where((n_pos > 0) & (n_neg > 0), [roc, ap], np.nan).T
+
+
+def _sums(row: Ints, clip: Ints, weight: Floats, n_rows: int) -> Floats:
+    """Weights summed by row, (n_rows, n_draws); clips of row -1 are left out."""
+    from scipy.sparse import csr_array
+
+    kept = row >= 0
+    ones = np.ones(int(kept.sum()))
+    return np.asarray(csr_array((ones, (row[kept], clip[kept])), shape=(n_rows, len(weight))) @ weight)

@@ -39,6 +39,9 @@ class Source(Protocol):
 
     def grade(self, arms: Sequence[str], gates: Sequence[Gate]) -> Grade: ...
 
+    def shortcomings(self, arms: Sequence[str], gates: Sequence[Gate]) -> tuple[str, ...]:
+        """What keeps the grade from being A, each as a clause."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunSource:
@@ -46,7 +49,15 @@ class RunSource:
     evidence: Evidence
 
     def estimate(self, contrast: Contrast, endpoint: Endpoint) -> Estimate | None:
-        return self.evidence.estimate(contrast, endpoint)
+        """Worked out once: a verdict asks for it at every scope and margin."""
+        key = (tuple(contrast.weights.items()), endpoint)
+        if key not in self._estimates:
+            self._estimates[key] = self.evidence.estimate(contrast, endpoint)
+        return self._estimates[key]
+
+    @cached_property
+    def _estimates(self) -> dict[tuple[object, Endpoint], Estimate | None]:
+        return {}
 
     def gates(self, hypothesis: Hypothesis, contrast: Contrast) -> tuple[Gate, ...]:
         return gating.check(self.run, self.evidence, hypothesis, contrast)
@@ -67,6 +78,10 @@ class RunSource:
 
     def grade(self, arms: Sequence[str], gates: Sequence[Gate]) -> Grade:
         return deviating.capped(gating.grade(self.evidence, arms, gates), self.deviations(arms))
+
+    def shortcomings(self, arms: Sequence[str], gates: Sequence[Gate]) -> tuple[str, ...]:
+        lowering = [one.text for one in self.deviations(arms) if one.cap is not None]
+        return (*gating.shortcomings(self.evidence, arms, gates), *lowering)
 
 
 def _n_ended(arm: ArmEvidence) -> int:
@@ -131,6 +146,9 @@ class NumbersSource:
 
     def grade(self, arms: Sequence[str], gates: Sequence[Gate]) -> Grade:
         return "D"
+
+    def shortcomings(self, arms: Sequence[str], gates: Sequence[Gate]) -> tuple[str, ...]:
+        return ()  # everything does
 
 
 def column(endpoint: Endpoint) -> str:

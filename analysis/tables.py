@@ -167,12 +167,32 @@ def comparison_notes(run: RunData, evidence: Evidence) -> list[str]:
         f"Macro scores cover {n_defined} of {n_tags} tags.",
         "Outcome, at the levels of the hypothesis that judges it: + gain, 0 no gain worth having, - harm, ? open.",
     ]
+    if luck := luck_of_tuning(run.study):
+        notes.append(luck)
     if run.study.design == "search":
         notes.append("ASHA across different configurations selects, it does not prove; untuned rivals stay untuned.")
     pending = [f"{arm.name} {len(arm.unfinished)}" for arm in evidence.arms.values() if arm.unfinished]
     if pending:
         notes.append(f"The run is unfinished; seeds still to come: {', '.join(pending)}.")
     return [*notes, *evidence.notes, *run.corpus.notes]
+
+
+def luck_of_tuning(study: Study) -> str:
+    """Whether the spread between seeds holds it; empty for a study whose arms are not tuned."""
+    n, seeds = study.confirm.configs, study.confirm.seeds
+    if study.tune is None or study.design == "search":
+        return ""
+    if n == 1:
+        return (
+            "All seeds of an arm have its one chosen configuration: the luck of having found it is not in the "
+            "intervals (confirm.configs)."
+        )
+    if n < seeds:
+        return (
+            f"The seeds of an arm take its {n} best configurations in turn: some of the luck of tuning is in the "
+            "intervals, not all of it."
+        )
+    return "Each seed of an arm has another of its best configurations: the luck of tuning is in the intervals."
 
 
 def rows(frame: pd.DataFrame) -> list[Row]:

@@ -196,16 +196,22 @@ def _auc(scores: Scores, labels: Labels) -> ranks.Floats:
 
 
 def _judged(labels: Labels, predicted: Decisions) -> tuple[dict[str, npt.NDArray[np.generic]], tuple[float, float]]:
-    """Columns of _DECIDED, and micro precision and recall."""
-    from sklearn.metrics import precision_recall_fscore_support  # a second to import: only where it is used
-
-    # scikit-learn takes a single column for a binary problem, so every table gets an empty one more
-    truth, decision = (np.pad(np.asarray(one, dtype=np.uint8), ((0, 0), (0, 1))) for one in (labels, predicted))
-    by_tag = precision_recall_fscore_support(truth, decision, average=None, zero_division=np.nan)
-    micro = precision_recall_fscore_support(truth, decision, average="micro", zero_division=np.nan)
-    precision, recall, f1 = (column[:-1] for column in by_tag[:3])
-    columns = {"n_predicted": predicted.sum(axis=0), "precision": precision, "recall": recall, "f1": f1}
+    """Columns of _DECIDED, and micro precision and recall; NaN where nothing is predicted or annotated."""
+    annotated, n_predicted = labels.sum(axis=0, dtype=np.int64), predicted.sum(axis=0)
+    hits = (labels.astype(np.bool_) & predicted).sum(axis=0)
+    columns = {
+        "n_predicted": n_predicted,
+        "precision": _share(hits, n_predicted),
+        "recall": _share(hits, annotated),
+        "f1": _share(2 * hits, n_predicted + annotated),
+    }
+    micro = (_share(hits.sum(), n_predicted.sum()), _share(hits.sum(), annotated.sum()))
     return columns, (float(micro[0]), float(micro[1]))
+
+
+def _share(part: npt.ArrayLike, whole: npt.ArrayLike) -> ranks.Floats:
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.divide(part, whole))  # 0 / 0 is NaN; nothing else is divided by 0
 
 
 # --- several models --------------------------------------------------------------------------------------------------

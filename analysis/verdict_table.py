@@ -68,4 +68,4 @@ def _interval(row: Row) -> str:
         return "-"
     if np.isinf(row["lower"]) or np.isinf(row["upper"]):
         return words.signed(row["estimate"], 3)
-    return words.with_interval(row["estimate"], row["lower"], row["upper"])
+    return words.with_interval(row["estimate"], row["lower"], row["upper"], margin=row["margin"])

@@ -9,7 +9,7 @@ import json
 import math
 from dataclasses import asdict, replace
 
-from analysis import asides, deviations, words
+from analysis import asides, deviations, looks, next_steps, words
 from analysis import needs as needing
 from analysis.evidence import Evidence
 from analysis.gates import Grade
@@ -37,7 +37,7 @@ MARGIN_FACTORS = (0.5, 2.0)  # the margin is a value judgement: the verdict is s
 
 def judge(run: RunData, evidence: Evidence, hypothesis: Hypothesis) -> HypothesisVerdict:
     """The verdict for new songs by new artists, beside it those for this test set alone and for other margins."""
-    source, look = RunSource(run=run, evidence=evidence), deviations.look(run)
+    source, look = RunSource(run=run, evidence=evidence), looks.look(run)
     asked = replace(hypothesis, alpha=hypothesis.alpha * look.alpha_share)
     headline = judge_by(source, asked, scope="population")
     return replace(
@@ -95,8 +95,8 @@ def judge_by(source: Source, hypothesis: Hypothesis, *, scope: Scope) -> Hypothe
         parts=parts,
         qualifiers=words.qualifiers(verdict, parts, all_gates),
         needs=needs,
-        reason=words.verdict_reason(verdict, parts, grade, all_gates),
-        next_step=words.next_step(verdict, parts, needs, n_seeds=n_seeds, grade=grade),
+        reason=words.verdict_reason(verdict, parts, grade, all_gates, source.shortcomings(arms, all_gates)),
+        next_step=next_steps.next_step(verdict, parts, needs, n_seeds=n_seeds, grade=grade),
         other_scope=verdict,
         other_margins={},
         descriptive=judge_by(source, hypothesis, scope="point").verdict if grade == "C" and scope != "point" else None,

@@ -1,15 +1,13 @@
-"""The reasons in plain words: why something is decided, why it is open, what to do next. No decision is made here."""
+"""The reasons in plain words: why something is decided, why it is open. No decision is made here."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from analysis.gates import Gate
 from analysis.intervals import Scope, t_quantile
-from analysis.judgement import Claim, Member, Needs, PartVerdict
+from analysis.judgement import Claim, Member, PartVerdict
 from analysis.outcomes import Levels, Outcome, Verdict
 from tagsearch.study.schema import Part, Study
-
-FAR_TOO_MANY = 20  # times the test artists there are
 
 
 def decimals(half_width: float, *, least: int = 2) -> int:
@@ -43,9 +41,26 @@ def signed(value: float, digits: int) -> str:
     return f"{round(value, digits) + 0.0:+.{digits}f}"
 
 
-def with_interval(value: float, lower: float, upper: float) -> str:
-    digits = decimals((upper - lower) / 2)
+MOST_DECIMALS = 8  # nearer to a threshold than that is on it
+
+
+def with_interval(value: float, lower: float, upper: float, *, margin: float = 0.0) -> str:
+    """Rounded to what the interval supports, but never onto the other side of 0 or of the margin: a limit above 0 is
+    not told as 0, nor an estimate that misses the margin as the margin."""
+    supported = decimals((upper - lower) / 2)
+    tried = range(supported, MOST_DECIMALS + 1)
+    digits = next((n for n in tried if _keeps_sides(value, lower, upper, margin, n)), supported)
     return f"{signed(value, digits)} [{signed(lower, digits)}, {signed(upper, digits)}]"
+
+
+def _keeps_sides(value: float, lower: float, upper: float, margin: float, digits: int) -> bool:
+    pairs = [(limit, threshold) for limit in (lower, upper) for threshold in (0.0, margin, -margin)]
+    pairs += [(value, margin), (value, -margin)] if margin else []
+    return all(_side(round(one, digits), threshold) == _side(one, threshold) for one, threshold in pairs)
+
+
+def _side(one: float, threshold: float) -> int:
+    return (one > threshold) - (one < threshold)
 
 
 def shown(claim: Claim) -> tuple[float, float, float]:
@@ -60,10 +75,18 @@ def claim_reason(claim: Claim, scope: Scope) -> str:
     if estimate is None:
         return f"{name}: no scores to compare."
     if scope == "point":
-        return f"{name}: {signed(shown(claim)[0], 3)}; {_exact_standing(claim)}."
+        return f"{name}: {_exactly(shown(claim)[0], claim.margin)}; {_exact_standing(claim)}."
     if math.isinf(estimate.seed_variance):
         return f"{name}: {_one_seed(claim)}"
-    return f"{name}: {with_interval(*shown(claim))}; {_standing(claim)}."
+    return f"{name}: {with_interval(*shown(claim), margin=claim.margin)}; {_standing(claim)}."
+
+
+def _exactly(value: float, margin: float) -> str:
+    """A number without its spread, with decimals enough to tell it from the margin."""
+    digits = 3
+    while digits < MOST_DECIMALS and _side(round(abs(value), digits), margin) != _side(abs(value), margin):
+        digits += 1
+    return signed(value, digits)
 
 
 def _one_seed(claim: Claim) -> str:
@@ -176,11 +199,17 @@ def quantity(at_least: int, n_members: int) -> str:
     return "any" if at_least == 1 else "all" if at_least == n_members else f"at least {at_least}"
 
 
-def verdict_reason(verdict: Verdict, parts: Sequence[PartVerdict], grade: str, gates: Sequence[Gate]) -> str:
+def verdict_reason(
+    verdict: Verdict, parts: Sequence[PartVerdict], grade: str, gates: Sequence[Gate], short: Sequence[str] = ()
+) -> str:
+    """`short`: what keeps the grade from A, see `gates.shortcomings` and `deviations`."""
+    told = _decided_reason(verdict, parts, grade, gates)
     if grade == "D":
         exact = "By the numbers alone, taken as exact, for want of seeds and clips behind them:"
-        return f"{exact} {_lower_first(_decided_reason(verdict, parts, grade, gates))}"
-    return _decided_reason(verdict, parts, grade, gates)
+        return f"{exact} {_lower_first(told)}"
+    if grade == "B" and verdict in (Verdict.CONFIRMED, Verdict.PARTIALLY):
+        return f"{told} With reservations, so of grade B: {'; '.join(dict.fromkeys(short))}."
+    return told
 
 
 def _lower_first(sentence: str) -> str:
@@ -251,47 +280,7 @@ def _secondary_only(parts: Sequence[PartVerdict]) -> str:
     return f"secondary only - the primary part is {', '.join(dict.fromkeys(words[outcome] for outcome in primary))}"
 
 
-def next_step(verdict: Verdict, parts: Sequence[PartVerdict], needs: Needs, *, n_seeds: int, grade: str) -> str:
-    """Empty where nothing is open."""
-    if grade == "D":
-        return "Run five seeds an arm: single numbers cannot tell a method from luck."
-    members = [m for part in parts if part.outcome is Outcome.OPEN for m in part.members if m.outcome is Outcome.OPEN]
-    unscored = [claim.endpoint.name for member in members for claim in member.claims if claim.estimate is None]
-    if not members:
-        return "Run three seeds or more; five for a verdict of grade A." if verdict is Verdict.INCONCLUSIVE else ""
-    if any("rival diverged" in member.flags for member in members):
-        return "Tune the arm that diverged, or lower its learning rate, and run the study anew."
-    lost = [gate for member in members for gate in member.gates if not gate.passed and gate.blocks == "outcome"]
-    if any(gate.id == "G5" and "not finished" in gate.text for gate in lost):
-        return "`tagsearch resume` runs the missing seeds."
-    if any(gate.id == "G5" for gate in lost):
-        return "See why trials failed (`tagsearch status`), mend it and run the study again."
-    if lost:
-        return "Give the arms the same budget."
-    if untrained := [gate.about for member in members for gate in member.gates if gate.id == "G1" and not gate.passed]:
-        return f"First train {_listed(untrained)} beyond chance: more epochs, or another learning rate."
-    if unscored and n_seeds:
-        return f"No seeds can decide what has no score: {_listed(unscored)}."
-    return needed(needs, n_seeds=n_seeds, n_artists=_n_artists(members))
-
-
-def _listed(names: Iterable[str]) -> str:
-    return " and ".join(dict.fromkeys(names))
-
-
-def _n_artists(members: Sequence[Member]) -> int:
-    return min((c.estimate.n_clusters for m in members for c in m.claims if c.estimate), default=0)
-
-
-def needed(needs: Needs, *, n_seeds: int, n_artists: int) -> str:
-    if n_artists == 1:
-        return "Test on more artists: from a single one nothing follows for others, however many seeds."
-    if n_seeds < 2 and needs.seeds is not None:
-        return f"Run {needs.seeds} seeds an arm (now {n_seeds}): fewer than two cannot tell a method from luck."
-    if needs.seeds is not None:
-        return f"About {needs.seeds} seeds an arm ({needs.seeds - n_seeds} more) should decide it."
-    if needs.artists is None or needs.artists > FAR_TOO_MANY * n_artists:
-        return "The estimate lies too near the margin for more seeds or artists to decide it: ask for another margin."
-    return (
-        f"Seeds alone cannot decide it: the test split has {n_artists} artists, about {needs.artists} would be needed."
-    )
+def listed(names: Iterable[str]) -> str:
+    """ "a", "a and b", "a, b and c", each once."""
+    *first, last = dict.fromkeys(names)
+    return f"{', '.join(first)} and {last}" if first else last

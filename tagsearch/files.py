@@ -7,7 +7,8 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,14 @@ def append_line(path: Path, line: str) -> None:
 
 
 def write_npz(path: Path, arrays: Mapping[str, npt.ArrayLike], *, durable: bool = False) -> None:
+    write_bytes(path, npz_bytes(arrays), durable=durable)
+
+
+def npz_bytes(arrays: Mapping[str, npt.ArrayLike]) -> bytes:
     buffer = io.BytesIO()
     contents: dict[str, Any] = {name: np.asarray(array) for name, array in arrays.items()}
     np.savez(buffer, **contents)
-    write_bytes(path, buffer.getvalue(), durable=durable)
+    return buffer.getvalue()
 
 
 def read_json(path: Path) -> Any:
@@ -66,8 +71,21 @@ def read_json(path: Path) -> Any:
         raise RecordError(f"{path} is damaged: {error}") from error
 
 
+def read_bytes(path: Path) -> bytes:
+    """Raises RecordError if the file cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
 def read_array(path: Path, name: str) -> npt.NDArray[Any]:
-    with open_npz(path) as stored:
+    return array_of(read_bytes(path), name, path)
+
+
+def array_of(content: bytes, name: str, path: Path) -> npt.NDArray[Any]:
+    """One array of an .npz file's content; `path` is for the error. Raises RecordError if it is damaged or lacks it."""
+    with _opened(content, path) as stored:
         if name not in stored.files:
             raise RecordError(f"{path} holds no {name!r}; it holds {', '.join(stored.files)}")
         array: npt.NDArray[Any] = stored[name]
@@ -80,12 +98,18 @@ def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
         return {name: stored[name] for name in stored.files}
 
 
-def open_npz(path: Path) -> Any:
-    """The arrays by name, to be closed. Raises RecordError if the file is missing or damaged."""
+@contextmanager
+def open_npz(path: Path) -> Iterator[Any]:
+    """The arrays by name, read when asked for. Raises RecordError if the file is missing or damaged."""
+    with _opened(read_bytes(path), path) as stored:
+        yield stored
+
+
+@contextmanager
+def _opened(content: bytes, path: Path) -> Iterator[Any]:
+    """Damage shows on opening or, as a wrong checksum, when an array is read."""
     try:
-        content = io.BytesIO(path.read_bytes())  # numpy would leave a damaged file open
-        return np.load(content, allow_pickle=False)
-    except OSError as error:
-        raise RecordError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, zipfile.BadZipFile) as error:
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:  # of a file numpy leaves a damaged one open
+            yield stored
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise RecordError(f"{path} is damaged: {error}") from error

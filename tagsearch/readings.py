@@ -45,6 +45,17 @@ def read_reads(folder: Path) -> tuple[Reading, ...]:
         raise RecordError(f"{path} is damaged: {error}") from error
 
 
+def first_reading(run: Path, *, split: str) -> datetime | None:
+    """When a run's confirm trials first read a split; None if they have not. Damaged ledgers are passed over."""
+    times = []
+    for path in run.glob(f"confirm/*/{READS_FILE}"):
+        try:
+            times += [datetime.fromisoformat(one.time) for one in read_reads(path.parent) if one.split == split]
+        except (RecordError, ValueError, TypeError):
+            continue
+    return min(times, default=None)
+
+
 def second_readings(reads: Sequence[Reading]) -> tuple[Reading, ...]:
     """Those of weights other than the first that were read under the same split and checkpoint; each weights once."""
     seen: dict[tuple[str, str], list[str]] = {}

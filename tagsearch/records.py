@@ -33,7 +33,17 @@ import numpy as np
 import numpy.typing as npt
 
 from tagsearch.errors import RecordError
-from tagsearch.files import open_npz, read_array, read_json, write_json, write_npz
+from tagsearch.files import (
+    array_of,
+    npz_bytes,
+    open_npz,
+    read_array,
+    read_bytes,
+    read_json,
+    write_bytes,
+    write_json,
+    write_npz,
+)
 from tagsearch.readings import Reading, read_reads
 from tagsearch.registry import OBJECTIVES
 from tagsearch.registry import Scalar as Scalar
@@ -42,6 +52,7 @@ Config = Mapping[str, Scalar]  # flat: "model", "model.width", "lr", ...
 Phase = Literal["tune", "confirm"]
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
+SCORES_FILE = "scores.npz"
 FINAL = "final"  # name of the checkpoint that the study's checkpoint rule chose
 
 HISTORY_COLUMNS = (
@@ -119,8 +130,10 @@ class TrialResult:
     audio_seconds: float = 0.0
     n_retries: int = 0
     device: str = ""
+    tagsearch: str = ""  # the version that trained it
     checkpoints: Mapping[str, int] = field(default_factory=dict)  # checkpoint name -> epoch, as scored in scores.npz
     weights_sha256: Mapping[str, str] = field(default_factory=dict)  # checkpoint name -> hash of its weights file
+    scores_sha256: str = ""  # hash of scores.npz; empty where an older tagsearch took none
     measures: Mapping[str, float] = field(default_factory=dict)  # names of MEASURES; confirm only, what is defined
 
 
@@ -149,8 +162,14 @@ class Trial:
         return State.RUNNING if self.history else State.PENDING
 
     def scores(self, split: Split, checkpoint: str = FINAL) -> npt.NDArray[np.float32]:
-        """Logits (n_clips of the split, n_tags). Raises RecordError if they are missing or damaged."""
-        return read_array(self.folder / "scores.npz", f"{split}/{checkpoint}")
+        """Logits (n_clips of the split, n_tags). Raises RecordError if they are missing or damaged, or are not those of
+        which the record was made."""
+        path, name = self.folder / SCORES_FILE, f"{split}/{checkpoint}"
+        content = read_bytes(path)
+        recorded = self.result.scores_sha256 if self.result else ""
+        if recorded and hashlib.sha256(content).hexdigest() != recorded:
+            raise RecordError(f"{path} was changed after the trial's record was written; bring the old file back")
+        return array_of(content, name, path)
 
     def reads(self) -> tuple[Reading, ...]:
         """Raises RecordError if the ledger is damaged."""
@@ -272,6 +291,13 @@ def write_history(folder: Path, rows: Sequence[Mapping[str, float]], per_tag: Ma
     write_npz(folder / "per_tag.npz", per_tag)
 
 
+def write_scores(folder: Path, scores: Mapping[str, npt.ArrayLike]) -> str:
+    """`scores`: "<split>/<checkpoint>" -> logits. Returns the hash of the file, for the record."""
+    content = npz_bytes(scores)
+    write_bytes(folder / SCORES_FILE, content, durable=True)
+    return hashlib.sha256(content).hexdigest()
+
+
 def write_draws(folder: Path, clips: npt.NDArray[np.int64], labels: npt.NDArray[np.uint8]) -> None:
     """`clips`: draws of each training clip; `labels`: theirs, (n_train, n_tags)."""
     write_npz(folder / "draws.npz", {"clips": clips.astype(np.int32), "tags": clips @ labels})
@@ -301,9 +327,16 @@ def read_trial(folder: Path) -> Trial:
 
 
 def read_trials(run: Path, phase: Phase) -> Iterator[Trial]:
-    """All trials of a phase, in the order of their folder names."""
+    """All trials of a phase, in the order of their folder names. Raises RecordError for a folder that is not called
+    like the trial in it: a copy would count twice, and a trial whose arm or settings were changed is another's."""
     for path in sorted((run / phase).glob("*/trial.json")):
-        yield read_trial(path.parent)
+        trial = read_trial(path.parent)
+        if trial.spec.name != path.parent.name:
+            raise RecordError(
+                f"{path.parent} holds the trial {trial.spec.name}: it was copied, renamed or changed; give it back its "
+                "name and content, or move it out of the run"
+            )
+        yield trial
 
 
 def read_corpus(run: Path) -> CorpusTable:

@@ -1,18 +1,20 @@
 """Every deviation from the plan is found, named, and bounds the verdict."""
 
 import dataclasses
+import json
 import shutil
 
 import pytest
 
 from analysis import deviations
-from analysis.deviations import Deviation, find, look
+from analysis.deviations import Deviation, find
+from analysis.looks import look
 from analysis.outcomes import Verdict
 from analysis.rundata import gather
 from analysis.summary import summarize
 from tagsearch import files
 from tagsearch.readings import READS_FILE, note_read
-from tagsearch.records import read_result, read_trials, write_result
+from tagsearch.records import read_corpus, read_result, read_trials, write_result, write_spec
 from tagsearch.study.extension import Extension, write_extension
 from tagsearch.study.lock import content_sha256
 from tagsearch.study.schema import Confirm
@@ -20,6 +22,12 @@ from tests.fake_run import FakeRun, claim, register
 
 SIGNALS = {"bce": 1.0, "focal": 1.5}
 FAKE = FakeRun(signals=SIGNALS, n_clips=150, seeds=5)
+
+
+@pytest.fixture
+def tmp_path(tmp_path):
+    """A storage of its own: runs that lie side by side count each other's readings."""
+    return tmp_path / "run"
 
 
 @pytest.fixture
@@ -110,6 +118,50 @@ def test_what_was_not_registered_is_exploratory_and_decides_nothing(tmp_path, st
     assert verdict.deviations == (text,)
 
 
+def other_settings_than_the_tune_phase_chose(folder, study):
+    """As if chosen.json had been changed before the confirm phase."""
+    trial = one_trial(folder)
+    spec = dataclasses.replace(trial.spec, config={**trial.spec.config, "lr": 0.5})
+    home = trial.folder.rename(trial.folder.with_name(spec.name))
+    write_spec(home, spec)
+    return study, "trials of focal have other settings than its tune phase chose"
+
+
+def seeds_that_are_one_model(folder, study):
+    for trial in [t for t in read_trials(folder, "confirm") if t.spec.arm == "focal"][:2]:
+        note(trial, "a")
+        record(trial, weights_sha256={"final": "a"})
+    return study, "seeds of focal ended with the very same weights: they are no replicates"
+
+
+def test_a_registration_that_is_younger_than_the_scores_is_none(tmp_path, study):
+    """As if the lock of another run, of claims that the scores had suggested, had been put here."""
+    note(one_trial(tmp_path), "a")
+    register(tmp_path, study, registered="9999-01-01T00:00:00+00:00")
+    text = "it was registered after its test split had been read"
+    assert found(tmp_path, study) == (Deviation(text=text, cap="exploratory"),)
+    assert verdict_of(tmp_path, study).verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("deviate", [other_settings_than_the_tune_phase_chose, seeds_that_are_one_model])
+def test_trials_that_are_not_what_they_should_be_decide_nothing(tmp_path, study, deviate):
+    study, text = deviate(tmp_path, study)
+    assert found(tmp_path, study) == (Deviation(text=text, cap="exploratory", arms=("focal",)),)
+    assert verdict_of(tmp_path, study).verdict is Verdict.INCONCLUSIVE
+
+
+def test_settings_cannot_be_compared_with_a_choice_whose_trials_are_gone_and_the_grade_says_so(tmp_path, study):
+    shutil.rmtree(tmp_path / "tune")
+    assert found(tmp_path, study) == ()
+    assert verdict_of(tmp_path, study).grade == "B"
+
+
+def test_other_artists_than_registered_decide_nothing(tmp_path, study):
+    corpus = read_corpus(tmp_path)
+    dataclasses.replace(corpus, artists=corpus.songs).save(tmp_path / "corpus.npz")
+    assert [one.text for one in found(tmp_path, study)] == ["changed since it was registered: corpus"]
+
+
 def test_neither_harm_is_refuted_by_what_was_not_registered(tmp_path):
     study = dataclasses.replace(FAKE, signals={"bce": 1.5, "focal": 1.0}).write(tmp_path)
     assert verdict_of(tmp_path, study).verdict is Verdict.REFUTED
@@ -158,7 +210,7 @@ def a_reading_nobody_noted(folder, study):
     trial = one_trial(folder)
     note(trial, "a")
     record(trial, weights_sha256={"final": "b"})
-    return study, "1 trials of focal have test scores of weights whose reading is not in their ledgers"
+    return study, "1 trial of focal has test scores of weights whose reading is not in the ledger"
 
 
 def a_damaged_ledger(folder, study):
@@ -181,7 +233,7 @@ def seeds_beyond_the_plan(folder, study):
     planned = dataclasses.replace(study, confirm=Confirm(seeds=4))
     register(folder, planned)
     shutil.rmtree(max((t for t in read_trials(folder, "confirm") if t.spec.arm == "bce"), key=seed_of).folder)
-    return planned, "focal has 1 seeds beyond the plan: looked at more than once"
+    return planned, "focal has 1 seed beyond the plan: looked at more than once"
 
 
 def seed_of(trial):
@@ -210,6 +262,42 @@ def test_whoever_looks_more_often_than_planned_reaches_grade_b_at_most(tmp_path,
     verdict = verdict_of(tmp_path, study)
     assert verdict.grade == "B"
     assert deviation.text in verdict.deviations
+
+
+def test_of_runs_side_by_side_the_one_that_read_the_test_split_later_is_the_second(tmp_path, study):
+    other = tmp_path.with_name("other")
+    shutil.copytree(tmp_path, other)
+    for folder, time in ((other, "2026-01-01T10:00:00+00:00"), (tmp_path, "2026-01-01T09:00:01+00:00")):
+        note(one_trial(folder), "a")
+        file = one_trial(folder).folder / READS_FILE
+        file.write_text(json.dumps({**json.loads(file.read_text()), "time": time}) + "\n")
+    assert found(tmp_path, study) == ()
+    (deviation,) = found(other, study)
+    assert deviation.text == "this is the 2nd run of these hypotheses on this test split, after run"
+
+
+def test_a_copy_of_a_run_is_no_second_run(tmp_path, study):
+    note(one_trial(tmp_path), "a")
+    other = tmp_path.with_name("other")
+    shutil.copytree(tmp_path, other)
+    assert found(other, study) == found(tmp_path, study) == ()
+
+
+def test_what_several_arms_have_alike_is_one_sentence(tmp_path, study):
+    for arm in ("bce", "focal"):
+        record(one_trial(tmp_path, arm), weights_sha256={"final": arm})
+    (deviation,) = found(tmp_path, study)
+    assert deviation.text.startswith("1 trial each of bce and focal have test scores of weights")
+    assert set(deviation.arms) == {"bce", "focal"}
+
+
+def test_trials_of_two_versions_are_told_and_cost_no_grade(tmp_path, study):
+    for trial, version in zip(read_trials(tmp_path, "confirm"), ("1.0", "2.0"), strict=False):
+        record(trial, tagsearch=version)
+    text = "confirm trials were trained by tagsearch 1.0 and 2.0"
+    assert found(tmp_path, study) == (Deviation(text=text, cap=None),)
+    verdict = verdict_of(tmp_path, study)
+    assert (verdict.grade, verdict.deviations) == ("A", (text,))
 
 
 @pytest.mark.parametrize(

@@ -151,3 +151,13 @@ def test_a_group_s_tags_that_cannot_be_scored_are_left_out_of_its_mean(tmp_path)
     expected = by_sklearn(run, "b", order[:1]) - by_sklearn(run, "a", order[:1])
     assert one.value == pytest.approx(expected.mean())
     assert evidence.estimate(versus("b", "a"), Endpoint(metric="pr_auc", tags=(f"tag {order[1]}",))) is None
+
+
+def test_a_claim_about_named_tags_is_open_where_one_of_them_cannot_be_scored(tmp_path):
+    fake = FakeRun(signals={"a": 1.0, "b": 1.6}, n_clips=300, n_tags=10, seeds=2)
+    run = gather(tmp_path, fake.write(tmp_path))
+    run.corpus.labels[run.corpus.rows("test"), 3] = 0
+    evidence = collect(run)
+    assert evidence.estimate(versus("b", "a"), Endpoint(metric="pr_auc", tags=("tag 2",))) is not None
+    for other in ("tag 3", "tag 99"):
+        assert evidence.estimate(versus("b", "a"), Endpoint(metric="pr_auc", tags=("tag 2", other))) is None

@@ -143,3 +143,14 @@ def test_the_tipping_sd_is_that_of_one_run_however_many_arms_a_contrast_has():
     estimate = contrast(samples, [1.0, -1.0, -1.0, 1.0], paired=False)
     # the SD of the contrast is twice that of a run; 1.96 of these are 0.4
     assert estimate.tipping_sd == pytest.approx(0.4 / math.sqrt(3.84) / 2)
+
+
+def test_clusters_of_unequal_size_count_as_fewer():
+    """Kish 1965: sizes 3, 1, 1, 1 tell as much as 36 / 12 = 3 equal ones, so that t has two degrees of freedom."""
+    influence = np.array([[0.3, -0.1, -0.1, -0.1], [0.3, -0.1, -0.1, -0.1]])
+    equal = Sample(seeds=(1, 2), values=np.array([0.5, 0.5]), influence=influence)
+    unequal = Sample(seeds=(1, 2), values=np.array([0.5, 0.5]), influence=influence, effective=3.0)
+    narrow, wide = (contrast([one], [1.0], paired=True) for one in (equal, unequal))
+    assert narrow.model_variance == pytest.approx(4 / 3 * 0.12)
+    assert wide.model_variance == pytest.approx(3 / 2 * 0.12)
+    assert wide.half_width(0.05) == pytest.approx(4.302653 * np.sqrt(0.18))

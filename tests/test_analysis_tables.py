@@ -106,6 +106,40 @@ def test_a_difference_that_rounds_to_nothing_has_no_minus_sign():
     assert words.signed(-0.0001, 3) == "+0.000"
 
 
+@pytest.mark.parametrize(
+    ("numbers", "margin", "told"),
+    [
+        ((0.0123, 0.0003, 0.0243), 0.0, "+0.0123 [+0.0003, +0.0243]"),  # not [+0.000: it is a gain
+        ((0.0040, -0.0020, 0.00998), 0.01, "+0.00400 [-0.00200, +0.00998]"),  # 0.01 is excluded, and no 0.0100 says so
+        ((0.00997, -0.0100, 0.0300), 0.01, "+0.00997 [-0.01000, +0.03000]"),
+        ((0.0001, -0.0123, 0.0125), 0.0, "+0.000 [-0.012, +0.013]"),  # an estimate near 0 decides nothing
+        ((0.0, 0.0, 0.0), 0.0, "+0.000 [+0.000, +0.000]"),
+        ((0.5, 1e-12, 1.0), 0.1, "+0.50 [+0.00, +1.00]"),  # there is an end to it
+    ],
+)
+def test_no_limit_is_told_on_the_other_side_of_what_decides(numbers, margin, told):
+    assert words.with_interval(*numbers, margin=margin) == told
+
+
+def test_a_published_number_short_of_the_margin_is_not_told_as_the_margin():
+    assert words._exactly(0.00498, 0.005) == "+0.00498"
+    assert words._exactly(0.005, 0.005) == "+0.005"
+
+
+def confirmed(*, configs, **changes):
+    study = FakeRun(signals=THREE, **changes).study()
+    return tables.luck_of_tuning(
+        dataclasses.replace(study, confirm=dataclasses.replace(study.confirm, configs=configs))
+    )
+
+
+def test_the_table_tells_how_much_of_the_luck_of_tuning_its_intervals_hold():
+    assert "the luck of having found it is not in the intervals" in confirmed(configs=1)
+    assert "2 best configurations in turn: some of the luck of tuning" in confirmed(configs=2)
+    assert confirmed(configs=5).endswith("the luck of tuning is in the intervals.")
+    assert confirmed(configs=1, tuned=False) == ""
+
+
 def test_markdown_cells_cannot_break_out_of_their_table():
     grid = Grid(title="t", head=("a", "b"), rows=(("x|y", "1"),), right=(False, True))
     assert grid.markdown().splitlines()[-1] == "| x\\|y | 1 |"

@@ -213,7 +213,7 @@ def test_seeds_beyond_the_plan_are_flagged_and_lower_the_grade(tmp_path):
     register(tmp_path, planned)
     (verdict,) = summarize(gather(tmp_path, planned)).verdicts
     assert verdict.grade == "B"
-    assert any("1 seeds beyond the plan" in text for text in verdict.deviations)
+    assert any("have 1 seed each beyond the plan" in text for text in verdict.deviations)
 
 
 def test_a_run_without_a_single_finished_trial_is_inconclusive(tmp_path):
@@ -233,6 +233,39 @@ def test_damaged_scores_count_as_a_failed_trial_and_are_named(tmp_path):
     summary = summarize(run)
     assert summary.verdicts[0].verdict is Verdict.INCONCLUSIVE
     assert any("is damaged" in note for note in summary.evidence.notes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"seeds": 3}, "3 seeds an arm, and A takes 5"),
+        ({"tuned": False}, "as is: only the factor changed, no arm was tuned"),
+    ],
+)
+def test_a_confirmation_of_grade_b_says_first_what_it_lacks(tmp_path, changes, why):
+    verdict = only(FakeRun(signals={"bce": 1.0, "focal": 1.5}, n_clips=200, **changes), tmp_path)
+    assert (verdict.verdict, verdict.grade) == (Verdict.CONFIRMED, "B")
+    told = "The gain is shown and reaches the margin. With reservations, so of grade B:"
+    assert verdict.reason == f"{told} {why}."
+
+
+def test_a_confirmation_of_grade_a_has_no_reservations(tmp_path):
+    verdict = only(FakeRun(signals={"bce": 1.0, "focal": 1.5}, n_clips=200), tmp_path)
+    assert verdict.reason == "The gain is shown and reaches the margin."
+
+
+def test_clips_and_audio_that_exceed_alike_are_told_in_one_sentence(tmp_path):
+    run = FakeRun(
+        signals={"x1": 1.0, "x2": 1.0},
+        n_clips=150,
+        arm_epochs={"x2": 8},
+        clips_drawn={"x2": 2000},
+        audio_seconds={"x2": 6000.0},
+    )
+    (gate,) = [gate for gate in only(run, tmp_path).parts[0].members[0].gates if gate.id == "G2"]
+    what = "training clips and seconds of audio"
+    assert gate.passed
+    assert gate.text == f"x2 drew 100% more {what} than x1: the arms declare different numbers of epochs"
 
 
 def test_tags_without_test_positives_are_left_out_of_both_arms_and_counted(tmp_path):

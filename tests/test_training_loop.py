@@ -1,6 +1,7 @@
 """One trial: reproducible, interruptible, and honest about how it ended."""
 
 import dataclasses
+import hashlib
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score
 
+from tagsearch import __version__
 from tagsearch.augment.spec_augment import SpecAugment
 from tagsearch.data import batches
 from tagsearch.errors import CorpusError
@@ -93,6 +95,8 @@ def test_a_confirm_trial_leaves_a_history_scores_and_a_record(settings: TrialSet
     result = trial.result
     assert result is not None
     assert (result.stop_reason, result.epochs, result.clips_drawn, result.audio_seconds) == ("budget", 3, 99, 297.0)
+    assert result.scores_sha256 == hashlib.sha256((tmp_path / "scores.npz").read_bytes()).hexdigest()
+    assert result.tagsearch == __version__
     assert {p.name for p in tmp_path.iterdir()} == {
         *("trial.json", "history.json", "per_tag.npz", "draws.npz", "record.json", "scores.npz", "weights-final.pt"),
         "reads.jsonl",

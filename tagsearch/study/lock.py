@@ -1,9 +1,9 @@
 """Pre-registration: what was declared before the confirm phase, and its hash.
 
 The hash covers everything a verdict depends on - hypotheses, arms, tunables, budget, seeds, margins, objective,
-checkpoint rule, split, tags, tag groups and short clips - and nothing else, so comments and spelling do not change it.
-Beside the content, outside the hash, stand what is known at the time of registration: when it was, and which earlier
-runs of the study had read the same test split.
+checkpoint rule, split, artists, tags, tag groups and short clips - and nothing else, so comments and spelling do not
+change it. Beside the content, outside the hash, stand what is known at the time of registration: when it was, and which
+earlier runs of the study had read the same test split.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from tagsearch.errors import RecordError
 from tagsearch.files import read_json
-from tagsearch.readings import READS_FILE
+from tagsearch.readings import READS_FILE, first_reading
 from tagsearch.records import SPLITS, CorpusTable, list_runs
 from tagsearch.study.schema import Study
 from tagsearch.study.tag_groups import tag_groups
@@ -37,9 +37,24 @@ def earlier_runs(run: Path, content: Mapping[str, Any]) -> list[str]:
     """Names of the runs beside `run`, oldest first, of the same study on the same split that have read its test clips.
 
     The study is known by its name, whatever else changed in it: a run with another learning rate, budget or margin is
-    one more attempt at the same question, and that is what must be counted."""
+    one more attempt at the same question, and that is what must be counted. So is one of the very same hypotheses
+    on the same arms, under another name."""
+    return [other.name for other in _alike(run, content) if _has_read_test(other)]
+
+
+def read_before(run: Path, content: Mapping[str, Any]) -> list[str]:
+    """Like `earlier_runs`, but by the ledgers: those that read the test clips before `run` did, begun before it or not.
+    Runs that were under way at the same time are found by this alone."""
+    own = first_reading(run, split="test")
+    if own is None:
+        return []
+    found = {other.name: first_reading(other, split="test") for other in _alike(run, content)}
+    return [name for name, first in found.items() if first is not None and first < own]
+
+
+def _alike(run: Path, content: Mapping[str, Any]) -> list[Path]:
     others = [other for other in list_runs(run.parent) if other.name != run.name]
-    return [other.name for other in others if _same_question(read_lock(other), content) and _has_read_test(other)]
+    return [other for other in others if _same_question(read_lock(other), content)]
 
 
 def _same_question(lock: Mapping[str, Any] | None, content: Mapping[str, Any]) -> bool:
@@ -47,7 +62,8 @@ def _same_question(lock: Mapping[str, Any] | None, content: Mapping[str, Any]) -
     if not isinstance(other, dict) or not isinstance(other.get("corpus"), dict):
         return False
     same_split: bool = other["corpus"].get("split_sha256") == content["corpus"]["split_sha256"]
-    return same_split and other.get("study") == content["study"]
+    same_claims = bool(content["hypotheses"]) and all(other.get(key) == content[key] for key in ("hypotheses", "arms"))
+    return same_split and (same_claims or other.get("study") == content["study"])
 
 
 def _has_read_test(run: Path) -> bool:
@@ -111,6 +127,7 @@ def _corpus(table: CorpusTable) -> dict[str, Any]:
         "fingerprint": table.fingerprint,
         "n_clips": {split: len(table.rows(split)) for split in SPLITS},
         "split_sha256": _sha256(table.clip_ids.astype("<i8"), table.splits.astype("i1"), table.labels.astype("u1")),
+        "artists_sha256": _sha256(table.artists.astype("<i4")),  # the clusters of every interval
         "tags": table.tags,
         "tag_groups": {
             group: [table.tags[t] for t in chosen] for group, chosen in tag_groups(table.train_counts).items()

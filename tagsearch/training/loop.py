@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from tagsearch import __version__
 from tagsearch.data.batches import Chunks, Ints, batch_edges, random_starts
 from tagsearch.data.features import open_features
 from tagsearch.errors import TrialDivergedError
-from tagsearch.files import write_bytes, write_npz
+from tagsearch.files import write_bytes
 from tagsearch.readings import note_read
 from tagsearch.records import (
     FINAL,
@@ -35,6 +36,7 @@ from tagsearch.records import (
     read_result,
     write_draws,
     write_history,
+    write_scores,
 )
 from tagsearch.training import arithmetic, checkpoint
 from tagsearch.training.components import component
@@ -72,10 +74,10 @@ def run_trial(spec: TrialSpec, settings: TrialSettings, folder: Path) -> Iterato
             trial.save()
             yield trial.history[-1]
     except TrialDivergedError as divergence:
-        end_trial(folder, settings, state=State.DIVERGED, stop_reason=str(divergence), device=trial.device_name)
+        end_trial(folder, settings, state=State.DIVERGED, stop_reason=str(divergence), **trial.whereabouts)
         return
     facts = trial.score() if spec.phase == "confirm" else {}
-    end_trial(folder, settings, state=State.COMPLETED, stop_reason=stop_reason, device=trial.device_name, **facts)
+    end_trial(folder, settings, state=State.COMPLETED, stop_reason=stop_reason, **trial.whereabouts, **facts)
 
 
 class _Trial:
@@ -271,12 +273,20 @@ class _Trial:
         initial = self.new_network(TrialRandom(self.spec.seed, self.device))  # as before the first epoch
         with self.random.active():
             measures = measure(self.model, initial, valid, chunks=self.chunks, corpus=self.corpus)
-        write_npz(self.folder / "scores.npz", scores, durable=True)
-        return {"checkpoints": epochs, "weights_sha256": hashes, "measures": measures}
+        scores_sha256 = write_scores(self.folder, scores)
+        return {
+            "checkpoints": epochs,
+            "weights_sha256": hashes,
+            "scores_sha256": scores_sha256,
+            "measures": measures,
+        }
 
     @property
-    def device_name(self) -> str:
-        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
+    def whereabouts(self) -> dict[str, str]:
+        """By what the trial was trained."""
+        is_cuda = self.device.type == "cuda"
+        device = torch.cuda.get_device_name(self.device) if is_cuda else self.device.type
+        return {"device": device, "tagsearch": __version__}
 
 
 def _finite(name: str, value: float) -> float:

@@ -109,12 +109,24 @@ def test_runs_that_asked_something_else_or_read_nothing_do_not_count(
 ) -> None:
     lock = make_lock(read(TEXT), table)
     other_run(tmp_path, lock, name="unread", has_read=None)
-    other_run(tmp_path, make_lock(read(TEXT.replace("study: x", "study: y")), table), name="other-study")
+    other_run(tmp_path, make_lock(read(TEXT.replace("study: x", "study: y"), "epochs=11"), table), name="other-study")
     swapped = dataclasses.replace(table, splits=table.splits[::-1].copy())
     other_run(tmp_path, make_lock(read(TEXT), swapped), name="other-split")
     other_run(tmp_path, {}, name="damaged")
     other_run(tmp_path, lock, name="this")
     assert earlier_runs(tmp_path / "this", lock["content"]) == []
+
+
+def test_the_same_hypotheses_on_the_same_arms_count_under_another_name_too(
+    read: Read, table: CorpusTable, tmp_path: Path
+) -> None:
+    other_run(tmp_path, make_lock(read(TEXT.replace("study: x", "study: y")), table), name="renamed")
+    assert earlier_runs(tmp_path / "this", make_lock(read(TEXT), table)["content"]) == ["renamed"]
+
+
+def test_the_clusters_of_the_intervals_are_registered(read: Read, table: CorpusTable) -> None:
+    alone = dataclasses.replace(table, artists=np.arange(len(table.artists), dtype=np.int32) + 7)
+    assert make_lock(read(TEXT), alone)["sha256"] != make_lock(read(TEXT), table)["sha256"]
 
 
 def test_the_lock_is_the_same_after_json(read: Read, table: CorpusTable) -> None:
