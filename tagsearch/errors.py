@@ -52,6 +52,10 @@ class TrialDivergedError(TagsearchError):
     """A loss or metric became NaN or infinite. A result of the trial, not a failure of the program."""
 
 
+class ClusterError(TagsearchError):
+    """A Ray cluster refuses what it was asked, or does not answer any more."""
+
+
 class RunFailedError(TagsearchError):
     """Nothing usable finished."""
 

@@ -10,7 +10,7 @@ import traceback
 import click
 
 from tagsearch import __version__
-from tagsearch.cli import data, judge, models, runs, study
+from tagsearch.cli import data, jobs, judge, models, runs, study
 from tagsearch.errors import TagsearchError
 
 
@@ -31,6 +31,7 @@ def cli(debug: bool) -> None:
 for command in (
     *(study.run, study.plan, study.resume, runs.summarize, runs.status, runs.ls, judge.judge),
     *(data.data, models.models),
+    *(jobs.submit, jobs.jobs, jobs.logs, jobs.stop),
 ):
     cli.add_command(command)
 

@@ -26,10 +26,16 @@ run_options = (
         "--time-budget-s", type=click.FloatRange(min=0, min_open=True), help="Stop after that long; resume goes on."
     ),
     click.option("--max-retries", type=click.IntRange(min=0), default=2, show_default=True, help="Of a failing trial."),
-    click.option("--address", help="A running Ray cluster; default: Ray on this machine, for this run only."),
     click.option("-q", "--quiet", is_flag=True, help="No progress."),
     click.option("-v", "--verbose", is_flag=True, help="A line for every trial that ends."),
 )
+
+
+address_option = click.option(
+    "--address", envvar="RAY_ADDRESS", show_envvar=True,
+    help="A running Ray cluster that this machine belongs to (auto, or HOST:PORT); default: Ray on this machine, for "
+    "this run only (local).",
+)  # fmt: skip
 
 
 def with_options(options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:

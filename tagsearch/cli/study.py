@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from tagsearch.cli.options import run_options, storage_option, study_arguments, with_options
+from tagsearch.cli.options import address_option, run_options, storage_option, study_arguments, with_options
 from tagsearch.cli.runs import import_analysis, print_summary
 from tagsearch.errors import SomeTrialsFailedError, StoppedError, UsageError
 
@@ -21,6 +22,7 @@ ASK_ABOVE_HOURS = 1.0
 @click.command()
 @with_options(study_arguments)
 @with_options(run_options)
+@address_option
 @storage_option
 @click.option("--name", help="Name of the run folder; default: study and time.")
 @click.option("-y", "--yes", is_flag=True, help=f"Don't ask before a run of more than {ASK_ABOVE_HOURS:g} hour.")
@@ -67,6 +69,7 @@ def plan(
 @click.command()
 @click.argument("run_name", metavar="[RUN]", required=False)
 @with_options(run_options)
+@address_option
 @storage_option
 @click.option("--extend", metavar="seeds=N", help="Give a finished run more seeds: its second and last look.")
 def resume(run_name: str | None, storage: Path, extend: str | None, **options: Any) -> None:
@@ -102,6 +105,20 @@ def _extension(study: "Study", folder: Path, text: str) -> "Extension":
     return extension
 
 
+def study_as_typed(
+    file: str, overrides: tuple[str, ...], *, data: str | None, seed: int | None, to_stderr: bool = False
+) -> tuple[Path, list[str]]:
+    """The file that is meant, and all that is changed in it."""
+    from tagsearch.study.parse import find_study
+
+    path, note = find_study(file)
+    if note:
+        click.echo(note, err=to_stderr)
+    corpus, _, where = (data or "").partition("=")
+    extra = [f"data.corpus={corpus}"] * bool(corpus) + [f"data.path={where}"] * bool(where)
+    return path, [*overrides, *extra, *[f"seed={seed}"] * (seed is not None)]
+
+
 def read_study_as_typed(
     file: str,
     overrides: tuple[str, ...],
@@ -112,15 +129,14 @@ def read_study_as_typed(
     to_stderr: bool = False,
 ) -> "Study":
     """Says which file and profile it takes, on standard error where standard output is for a program."""
-    from tagsearch.study.parse import find_study, read_study
+    path, changes = study_as_typed(file, overrides, data=data, seed=seed, to_stderr=to_stderr)
+    return read_changed_study(path, changes, profile=profile, to_stderr=to_stderr)
 
-    path, note = find_study(file)
-    if note:
-        click.echo(note, err=to_stderr)
-    corpus, _, where = (data or "").partition("=")
-    extra = [f"data.corpus={corpus}"] * bool(corpus) + [f"data.path={where}"] * bool(where)
-    extra += [f"seed={seed}"] * (seed is not None)
-    study = read_study(path, overrides=[*overrides, *extra], profile=profile)
+
+def read_changed_study(path: Path, changes: list[str], *, profile: str | None, to_stderr: bool = False) -> "Study":
+    from tagsearch.study.parse import read_study
+
+    study = read_study(path, overrides=changes, profile=profile)
     if study.profile:
         click.echo(f"profile: {study.profile}", err=to_stderr)
     return study
@@ -155,9 +171,11 @@ def _start(
     verbose: bool,
     plan: "Plan | None" = None,
     gpus_per_trial: float | None,
+    address: str | None,
     extension: "Extension | None" = None,
     **options: Any,
 ) -> None:
+    address = _cluster_to_join(address)
     from tagsearch.data.corpus import counts_by_reason, write_bad_files
     from tagsearch.search.excerpt_writer import ExcerptWriter
     from tagsearch.search.progress import LiveTable, ProgressBars, console
@@ -184,7 +202,7 @@ def _start(
                 study,
                 folder,
                 features,
-                options=Options(gpus_per_trial=gpus, **options),
+                options=Options(gpus_per_trial=gpus, address=address, **options),
                 device=device,
                 observers=[
                     LiveTable(study, out, quiet=quiet, verbose=verbose),
@@ -196,6 +214,18 @@ def _start(
             _finish(folder)
             raise
         _finish(folder)
+
+
+def _cluster_to_join(address: str | None) -> str | None:
+    """Checked, and told with who says so; None for Ray on this machine."""
+    from tagsearch.search.address import check_address
+
+    if address is None or address == "local":
+        return None
+    by_environment = click.get_current_context().get_parameter_source("address") is ParameterSource.ENVIRONMENT
+    check_address(address, typed=f"RAY_ADDRESS={address}" if by_environment else f"--address {address}")
+    click.echo(f"Ray cluster: {address}" + " (RAY_ADDRESS)" * by_environment)
+    return address
 
 
 def _finish(folder: Path) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import ray
 
+from tagsearch.errors import UsageError
+
 _QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",  # with verbose=0: no result tables
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # trials keep the working directory
@@ -22,18 +24,31 @@ _QUIET = {
 
 @contextmanager
 def ray_session(*, address: str | None, log: Path) -> Iterator[None]:
-    """Ray for the duration of the block: the cluster at `address`, else one of our own on this machine."""
+    """Ray for the duration of the block: the cluster at `address`, else one of our own on this machine.
+
+    Raises UsageError if the cluster cannot be joined."""
     os.environ.update(_QUIET)
     with _output_to(log):
-        ray.init(
-            address=address or "local", log_to_driver=False, include_dashboard=False, logging_level=logging.WARNING
-        )
+        _join(address or "local")
     try:
         with _output_to(log):
             yield
     finally:
         with _output_to(log):
             ray.shutdown()
+
+
+def _join(address: str) -> None:
+    try:
+        ray.init(address=address, log_to_driver=False, include_dashboard=False, logging_level=logging.WARNING)
+    except (OSError, RuntimeError, ValueError) as error:
+        if address == "local":
+            raise
+        reason = str(error).partition("\n")[0]
+        raise UsageError(
+            f"the Ray cluster {address!r} cannot be joined ({reason}); start one with `ray up cluster.yaml`, or take "
+            "--address local"
+        ) from error
 
 
 def n_slots(*, gpus_per_trial: float) -> int:

@@ -41,9 +41,14 @@ def new_run_folder(study: Study, *, storage: Path, name: str | None) -> Path:
         if (storage / name).exists():
             raise UsageError(f"--name {name}: {storage / name} exists; choose another name or `tagsearch resume` it")
         return storage / name
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    candidates = [f"{study.name}-{stamp}"] + [f"{study.name}-{stamp}-{k}" for k in range(2, 100)]
+    fresh = new_run_name(study)
+    candidates = [fresh] + [f"{fresh}-{k}" for k in range(2, 100)]
     return next(storage / candidate for candidate in candidates if not (storage / candidate).exists())
+
+
+def new_run_name(study: Study) -> str:
+    """<study>-<UTC time>"""
+    return f"{study.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def open_run(folder: Path, study: Study, table: CorpusTable, *, device: str, plan: Plan | None = None) -> None:

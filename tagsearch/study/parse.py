@@ -32,7 +32,7 @@ from tagsearch.study.tunable_checks import check_tunables
 from tagsearch.study.tunables import WrittenTune, read_tune
 from tagsearch.study.yaml_reader import Node, read_source, read_yaml
 
-__all__ = ["find_study", "read_study", "write_resolved"]
+__all__ = ["changed_document", "find_study", "read_study", "write_resolved"]
 
 DESIGNS = (*FACTOR_DESIGNS, "explicit", "search")
 SEED = Knob(default=0, low=0, high=200_000, reason="trial seeds are this x 10,000 plus a count, below 2**31")
@@ -111,15 +111,19 @@ def read_study(path: Path, *, overrides: Sequence[str] = (), profile: str | None
 
     Raises StudyError, one line that begins with the file and line or with the override."""
     source = read_source(path)
-    document = read_yaml(source, str(path))
+    document, applied = changed_document(read_yaml(source, str(path)), overrides=overrides, profile=profile)
+    keys = fields.mapping(document, "a study")
+    draft = _read_draft(document)
+    return _Assembly(draft, keys, document).study(source, draft.profile or applied)
+
+
+def changed_document(document: Node, *, overrides: Sequence[str], profile: str | None) -> tuple[Node, str | None]:
+    """The document as profile and overrides leave it, and the profile that was applied. Raises StudyError."""
     if document.value is None:
         raise document.error("the study is empty; it needs at least `study:` and `factors:`")
     known = tuple(READERS)
     document, applied = with_profile(document, profile, known)
-    document = apply_changes(document, read_overrides(overrides, known))
-    keys = fields.mapping(document, "a study")
-    draft = _read_draft(document)
-    return _Assembly(draft, keys, document).study(source, draft.profile or applied)
+    return apply_changes(document, read_overrides(overrides, known)), applied
 
 
 def _read_draft(document: Node) -> Draft:
