@@ -21,8 +21,8 @@
             tags_beside(run, arm), tag_differences(run, arm); tune_curves, best_of_n, slices, parallel_coordinates;
             label_counts, label_pairs
 
-Packages: verdict (from scores to a verdict), arms (beside each other), search (the tune phase), tags (tag by tag, clip by
-clip), labels (of the corpus), report (all of it as files).
+Packages: verdict (from scores to a verdict), arms (beside each other), search (the tune phase), tags (tag by tag, and
+clip by clip), labels (of the corpus), report (all of it as files).
 
 Importing the package is cheap: pandas and matplotlib are loaded with the first call.
 """

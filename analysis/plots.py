@@ -1,8 +1,8 @@
 """Every figure of a run as one function, for notebooks: a matplotlib Figure each, made without pyplot.
 
 All take what the functions of `frames` take, and a `theme` (analysis.report.canvas: LIGHT or DARK). A notebook shows a
-figure that a cell ends with (`%matplotlib inline`); `figure.savefig(...)` keeps it. Where there is nothing to draw, they
-raise AnalysisError.
+figure that a cell ends with (`%matplotlib inline`); `figure.savefig(...)` keeps it. Where there is nothing to draw,
+they raise AnalysisError.
 """
 
 from collections.abc import Sequence
