@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from tagsearch.cli.options import storage_option, study_options, with_options
-from tagsearch.cli.study import read_study_as_typed
+from tagsearch.cli.options import address_option, storage_option, study_options, with_options
+from tagsearch.cli.study import cluster_to_join, read_study_as_typed
 from tagsearch.errors import NotReadyError
 
 
@@ -14,7 +14,7 @@ from tagsearch.errors import NotReadyError
 @with_options(study_options)
 @storage_option
 @click.option("--gpus-per-trial", type=click.FloatRange(min=0), help="Share of a GPU; default 0.25 if there is one.")
-@click.option("--address", help="A running Ray cluster, each machine of which is asked.")
+@address_option
 def doctor(
     file: str | None, overrides: tuple[str, ...], profile: str | None, data: str | None, seed: int | None,
     storage: Path, gpus_per_trial: float | None, address: str | None,
@@ -29,6 +29,7 @@ def doctor(
     from tagsearch.search import doctor
     from tagsearch.study.plan import TRIALS_PER_GPU, predict
 
+    address = cluster_to_join(address)
     findings = [*doctor.environment()]
     here, devices = doctor.this_machine()
     findings += [*devices, doctor.audio(), doctor.storage(storage)]

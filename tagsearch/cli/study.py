@@ -226,7 +226,7 @@ def _start(
     extension: "Extension | None" = None,
     **options: Any,
 ) -> None:
-    address = _cluster_to_join(address)
+    address = cluster_to_join(address)
     from tagsearch.data.corpus import counts_by_reason, write_bad_files
     from tagsearch.search.excerpt_writer import ExcerptWriter
     from tagsearch.search.progress import LiveTable, ProgressBars, console
@@ -270,7 +270,7 @@ def _start(
         _finish(folder)
 
 
-def _cluster_to_join(address: str | None) -> str | None:
+def cluster_to_join(address: str | None) -> str | None:
     """Checked, and told with who says so; None for Ray on this machine."""
     from tagsearch.search.address import check_address
 

@@ -102,7 +102,7 @@ def cluster(address: str, folder: Path) -> tuple[list[Machine], list[Finding]]:
 
     try:
         with ray_session(address=address):
-            there = machines()
+            there = machines(address=address)
             complaints = storage_complaints(there, folder)
     except UsageError as error:
         return [], [Finding(level="problem", check="cluster", text=str(error))]

@@ -57,17 +57,18 @@ def _connect(address: str | None) -> None:
         ) from error
 
 
-def machines() -> list[Machine]:
-    """The machines of the cluster that this process is connected to, and those that it would start for waiting trials
-    (`ray up` leaves their description on the head, where drivers and jobs run)."""
+def machines(*, address: str | None) -> list[Machine]:
+    """The machines of the Ray that this process has joined by `address`, and those that a cluster would start for
+    waiting trials (`ray up` leaves their description on the head, where drivers and jobs run)."""
     alive = [_machine(node) for node in ray.nodes() if node["Alive"]]
-    return alive + (startable(_BOOTSTRAP, n_there=len(alive)) if _BOOTSTRAP.exists() else [])
+    grows = address is not None and _BOOTSTRAP.exists()  # a run's own Ray on a cluster's head does not
+    return alive + (startable(_BOOTSTRAP, n_there=len(alive)) if grows else [])
 
 
 def has_gpus(address: str) -> bool:
     """Whether a machine of the cluster has one, or would have."""
     with ray_session(address=address):
-        return any(machine.n_gpus for machine in machines())
+        return any(machine.n_gpus for machine in machines(address=address))
 
 
 def _machine(node: Mapping[str, Any]) -> Machine:

@@ -88,7 +88,7 @@ def execute(
     results, StoppedError (InterruptedRunError on Ctrl-C) if there is more to do; UsageError first of all if no
     machine can hold one, or one of them does not see the storage."""
     with ray_session(address=options.address, log=folder / "ray.log"):
-        there = machines()
+        there = machines(address=options.address)
         slots = n_slots(there, gpus_per_trial=options.gpus_per_trial)
         check_nodes(there, folder, needed=needed_files(folder, features.values()))
         session = _Session(study, folder, features, options=options, device=device, observers=observers, possible=slots)

@@ -111,6 +111,12 @@ def test_doctor_ends_with_1_and_counts_the_problems(tmp_path: Path) -> None:
     assert "problem  storage" in done.stdout
 
 
+def test_a_cluster_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+    done = tagsearch("doctor", "--address", "127.0.0.1:1", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--address 127.0.0.1:1: no Ray cluster answers there" in done.stderr
+
+
 @pytest.mark.parametrize("verb", [["run", "smoke.yaml"], ["resume"], ["doctor"], ["ls"]])
 def test_an_object_store_is_refused_as_storage_by_every_verb(verb: list[str], tmp_path: Path) -> None:
     done = tagsearch(*verb, "--storage-path", "s3://bucket/runs", cwd=tmp_path)

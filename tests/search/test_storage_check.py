@@ -28,7 +28,7 @@ from tagsearch.errors import UsageError
 from tagsearch.search.ray_session import machines, ray_session
 from tagsearch.search.storage_check import check_nodes
 with ray_session(address=sys.argv[1]):
-    there = machines()
+    there = machines(address=sys.argv[1])
     try:
         check_nodes(there, Path(sys.argv[2]), needed=[Path(name) for name in sys.argv[3:]])
         answer = "fine"
@@ -96,6 +96,17 @@ def other_disk(head: str, storage: Path) -> Iterator[Path]:
 def test_a_storage_that_all_machines_see_is_fine_and_nothing_is_left_in_it(head: str, storage: Path) -> None:
     assert check(head, storage, storage / "corpus.npz") == "1 fine"
     assert [path.name for path in storage.iterdir()] == ["corpus.npz"]
+
+
+def test_doctor_tells_of_every_machine_and_that_none_can_hold_a_trial(head: str, storage: Path) -> None:
+    command = [sys.executable, "-m", "tagsearch", "doctor", "--address", head, "--storage-path", str(storage)]
+    done = subprocess.run(command, env=ENVIRONMENT, text=True, capture_output=True, timeout=200)
+    assert done.returncode == 1, done.stdout + done.stderr
+    (machine,) = (line for line in done.stdout.splitlines() if line.split()[1] == "machine")
+    assert machine.startswith("ok")
+    assert "0 CPUs, no GPU" in machine
+    assert machine.endswith("; storage written and read back")
+    assert "needs 1 CPU of one machine" in done.stdout
 
 
 def test_a_machine_with_another_disk_is_named_with_the_path(head: str, other_disk: Path) -> None:
