@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ import machines
 from machines import ADDRESSES, ROOT
 from ruamel.yaml import YAML
 
+WORKERS_END_WITHIN_S = 120
 STRANGERS_GIVE_UP_WITHIN_S = 120
 CLUSTER_NAME = "tagsearch-loopback"
 STUDY = "smoke.yaml data.size=small base.epochs=4 tune.trials_per_arm=1 confirm.seeds=2"
@@ -36,9 +38,12 @@ def main() -> int:
     if reason is not None:
         print(f"skipped: {reason}")
         return 0
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # clear up then, too
     scratch = Path(tempfile.mkdtemp(prefix="tagsearch-loopback-"))
     try:
-        return machines.run_privately(sys.executable, __file__, str(scratch))
+        machines.make_keys(scratch)
+        with machines.running([__file__, str(scratch)], [machines.__file__, str(scratch)]) as (head, _):
+            return head.wait()
     finally:
         shutil.rmtree(scratch)
         for sockets in Path("/tmp").glob(f"ray_ssh_*/{hashlib.sha256(CLUSTER_NAME.encode()).hexdigest()[:10]}"):
@@ -47,10 +52,8 @@ def main() -> int:
 
 def prove(scratch: Path) -> None:
     """Runs inside the namespaces, as the head; the user's own machine is another home folder on it."""
-    with step("two machines"):
-        machines.make_keys(scratch)
+    with step("a machine and its cable"):
         machines.become("head", scratch)
-        machines.start_worker(scratch)
     laptop = Laptop(scratch)
     with step("ray get-auth-token, ray up"):
         laptop.type("ray", "get-auth-token", "--generate")
@@ -68,6 +71,8 @@ def prove(scratch: Path) -> None:
     with step("ray down"):
         laptop.ray("down", "-y")
         assert not ray_processes(), f"still running on the head: {ray_processes()}"
+    with step("the worker notices"):
+        wait_for_worker_to_end(scratch)
     with step("fake GPU nodes come and go"):
         subprocess.run(
             [sys.executable, "-m", "tests.cluster.autoscaling"], cwd=ROOT, env=laptop.environment, check=True
@@ -128,6 +133,16 @@ def check_run(folder: Path) -> None:
     assert {each["node_ip"] for each in results} == {ADDRESSES["worker"]}, "a trial ran elsewhere than on the worker"
     environment = json.loads((folder / "environment.json").read_text())
     print(f"{len(results)} reports, all from {ADDRESSES['worker']}; git: {environment['git']}")
+
+
+def wait_for_worker_to_end(scratch: Path) -> None:
+    known = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
+    look = ["ssh", *known, "-i", str(scratch / "key"), f"root@{ADDRESSES['worker']}", "pgrep raylet"]
+    deadline = time.monotonic() + WORKERS_END_WITHIN_S
+    while (code := subprocess.run(look, stdout=subprocess.DEVNULL, check=False).returncode) == 0:
+        assert time.monotonic() < deadline, f"Ray still runs on the worker after {WORKERS_END_WITHIN_S} s"
+        time.sleep(2)
+    assert code == 1, "pgrep could not look"
 
 
 def ray_processes() -> list[str]:
