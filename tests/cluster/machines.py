@@ -36,9 +36,11 @@ _PIP_CONFIG = "[global]\nno-index = true\nno-build-isolation = false\ndisable-pi
 
 def why_not() -> str | None:
     """Why machines cannot be had here, in one line; None if they can."""
-    if os.geteuid() != 0:
-        return "needs root, for namespaces and mounts"
-    missing = [name for name in ("unshare", "ip", "rsync", "ssh", "ssh-keygen", SSHD) if not shutil.which(name)]
+    if os.geteuid() != 0 or Path("/proc/self/setgroups").read_text().strip() != "allow":
+        return "needs root that may change users, for mounts and an SSH server"
+    missing = [
+        name for name in ("unshare", "nsenter", "ip", "rsync", "ssh", "ssh-keygen", SSHD) if not shutil.which(name)
+    ]
     if missing:
         return f"needs {', '.join(missing)}"
     if not (find_spec("aiohttp_cors") and find_spec("editables")):
@@ -60,7 +62,8 @@ def running(*scripts: Sequence[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
         while networks[0].readlink() in [each.readlink() for each in networks[1:]]:
             time.sleep(0.1)
         one, other = (str(each.pid) for each in processes)
-        _do("ip", "link", "add", "cable", "netns", one, "type", "veth", "peer", "name", "cable", "netns", other)
+        link = ("ip", "link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", other)
+        _do("nsenter", "--target", one, "--net", *link)
         yield processes
     finally:
         for each in processes:
