@@ -21,6 +21,9 @@
             tags_beside(run, arm), tag_differences(run, arm); tune_curves, best_of_n, slices, parallel_coordinates;
             label_counts, label_pairs
 
+Packages: verdict (from scores to a verdict), arms (beside each other), search (the tune phase), tags (tag by tag, and
+clip by clip), labels (of the corpus), report (all of it as files).
+
 Importing the package is cheap: pandas and matplotlib are loaded with the first call.
 """
 
@@ -35,37 +38,37 @@ if TYPE_CHECKING:
     from analysis import frames as frames
     from analysis import plots as plots
     from analysis.combining import combine as combine
-    from analysis.demands import demand_confirmed as demand_confirmed
-    from analysis.demands import demand_declared as demand_declared
-    from analysis.label_page import inspect as inspect
-    from analysis.label_page import labels_text as labels_text
-    from analysis.labels import CorpusLabels as CorpusLabels
-    from analysis.numbers import read_numbers as read_numbers
-    from analysis.numbers_summary import judged as judged
-    from analysis.report import write_report as write_report
+    from analysis.labels.label_page import inspect as inspect
+    from analysis.labels.label_page import labels_text as labels_text
+    from analysis.labels.labels import CorpusLabels as CorpusLabels
+    from analysis.report.report import write_report as write_report
     from analysis.rundata import RunData as RunData
     from analysis.rundata import load as load
     from analysis.summary import Summary as Summary
     from analysis.summary import summarize as summarize
-    from analysis.tag_figures import trial_figures as trial_figures
-    from analysis.tagwise import arm_tagwise as arm_tagwise
+    from analysis.tags.tag_figures import trial_figures as trial_figures
+    from analysis.tags.tagwise import arm_tagwise as arm_tagwise
+    from analysis.verdict.demands import demand_confirmed as demand_confirmed
+    from analysis.verdict.demands import demand_declared as demand_declared
+    from analysis.verdict.numbers import read_numbers as read_numbers
+    from analysis.verdict.numbers_summary import judged as judged
 
 _HOMES = {
-    "CorpusLabels": "analysis.labels",
+    "CorpusLabels": "analysis.labels.labels",
     "combine": "analysis.combining",
-    "demand_confirmed": "analysis.demands",
-    "demand_declared": "analysis.demands",
-    "inspect": "analysis.label_page",
-    "judged": "analysis.numbers_summary",
-    "read_numbers": "analysis.numbers",
-    "labels_text": "analysis.label_page",
+    "demand_confirmed": "analysis.verdict.demands",
+    "demand_declared": "analysis.verdict.demands",
+    "inspect": "analysis.labels.label_page",
+    "judged": "analysis.verdict.numbers_summary",
+    "read_numbers": "analysis.verdict.numbers",
+    "labels_text": "analysis.labels.label_page",
     "RunData": "analysis.rundata",
-    "arm_tagwise": "analysis.tagwise",
+    "arm_tagwise": "analysis.tags.tagwise",
     "load": "analysis.rundata",
     "Summary": "analysis.summary",
     "summarize": "analysis.summary",
-    "trial_figures": "analysis.tag_figures",
-    "write_report": "analysis.report",
+    "trial_figures": "analysis.tags.tag_figures",
+    "write_report": "analysis.report.report",
 }
 
 _MODULES = ("frames", "plots")

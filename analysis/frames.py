@@ -18,17 +18,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis import best_of_n as best
-from analysis import draws_table, drops, training_table
-from analysis import flow as flow_of_trials
-from analysis import importance as ped_anova
-from analysis import per_tag as by_tag
-from analysis import tuning as tune_phase
-from analysis.labels import CorpusLabels
+from analysis.arms import draws_table, training_table
+from analysis.labels.labels import CorpusLabels
 from analysis.rundata import RunData, load
+from analysis.search import best_of_n as best
+from analysis.search import drops
+from analysis.search import flow as flow_of_trials
+from analysis.search import importance as ped_anova
+from analysis.search import tuning as tune_phase
 from analysis.summary import Summary
 from analysis.summary import summarize as summarized
-from analysis.tagwise import arm_tagwise
+from analysis.tags import per_tag as by_tag
+from analysis.tags.tagwise import arm_tagwise
 from tagsearch.errors import AnalysisError
 from tagsearch.records import FINAL
 

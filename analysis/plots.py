@@ -1,22 +1,26 @@
 """Every figure of a run as one function, for notebooks: a matplotlib Figure each, made without pyplot.
 
-All take what the functions of `frames` take, and a `theme` (analysis.canvas.LIGHT or DARK). A notebook shows a figure
-that a cell ends with (`%matplotlib inline`); `figure.savefig(...)` keeps it. Where there is nothing to draw, they raise
-AnalysisError.
+All take what the functions of `frames` take, and a `theme` (analysis.report.canvas: LIGHT or DARK). A notebook shows a
+figure that a cell ends with (`%matplotlib inline`); `figure.savefig(...)` keeps it. Where there is nothing to draw,
+they raise AnalysisError.
 """
 
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from analysis import figures, frames, label_figures, per_tag_figures, search_figures, tag_figures
-from analysis import forest as forest_plot
-from analysis.canvas import LIGHT, Theme
+from analysis import frames
+from analysis.arms import figures
+from analysis.arms import forest as forest_plot
+from analysis.arms.interaction_figures import interaction_lines
 from analysis.frames import Run, labels, run_of, summary_of
-from analysis.interaction_figures import interaction_lines
+from analysis.labels import label_figures
+from analysis.report.canvas import LIGHT, Theme
 from analysis.rundata import RunData
-from analysis.tag_section import shown_arms
-from analysis.tagwise import Tagwise, arm_tagwise
+from analysis.search import search_figures
+from analysis.tags import per_tag_figures, tag_figures
+from analysis.tags.tag_section import shown_arms
+from analysis.tags.tagwise import Tagwise, arm_tagwise
 from tagsearch.errors import AnalysisError
 from tagsearch.records import State
 from tagsearch.study.schema import METRICS, ClaimMetric

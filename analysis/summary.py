@@ -10,21 +10,23 @@ from typing import Literal, get_args
 
 import pandas as pd
 
-from analysis import cards, tables, tuning
-from analysis.arm_models import ArmModels, arm_models
-from analysis.arms_table import arms_table
-from analysis.combined_section import OwnResult, combined_grids, combined_line
-from analysis.deviations import find, registration
-from analysis.evidence import Evidence, collect
-from analysis.grids import Grid
-from analysis.judgement import HypothesisVerdict
-from analysis.labels import CorpusLabels
-from analysis.premises import Premise, premises_of
+from analysis.arms import tables
+from analysis.arms.arm_models import ArmModels, arm_models
+from analysis.arms.arms_table import arms_table
+from analysis.labels.labels import CorpusLabels
+from analysis.report.combined_section import OwnResult, combined_grids, combined_line
+from analysis.report.grids import Grid
+from analysis.report.sections import Section
+from analysis.report.summary_json import as_json
 from analysis.rundata import RunData, load
-from analysis.sections import Section
-from analysis.summary_json import as_json
-from analysis.verdict_table import verdict_table
-from analysis.verdicts import judge
+from analysis.search import tuning
+from analysis.verdict import cards
+from analysis.verdict.deviations import find, registration
+from analysis.verdict.evidence import Evidence, collect
+from analysis.verdict.judgement import HypothesisVerdict
+from analysis.verdict.premises import Premise, premises_of
+from analysis.verdict.verdict_table import verdict_table
+from analysis.verdict.verdicts import judge
 
 Format = Literal["table", "json", "csv", "md", "latex"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -132,13 +134,13 @@ class Summary:
     @cached_property
     def sections(self) -> list[Section]:
         """The report's chapters, drawn when asked for."""
-        from analysis.report import report_sections  # matplotlib comes with it
+        from analysis.report.report import report_sections  # matplotlib comes with it
 
         return report_sections(self)
 
     def markdown(self) -> str:
         """The whole report; pictures as links to the files beside it."""
-        from analysis.report import markdown
+        from analysis.report.report import markdown
 
         return markdown(self)
 
@@ -148,7 +150,7 @@ class Summary:
 
     def latex(self) -> str:
         """The tables of a paper."""
-        from analysis.paper import paper_tex  # matplotlib comes with it
+        from analysis.report.paper import paper_tex  # matplotlib comes with it
 
         return paper_tex(self)
 

@@ -34,10 +34,10 @@ from simulated_study import MARGINS, RHO, Claim, Simulated, evidence_of, extende
 from simulated_tuning import TUNE_CASES, tuned_study
 
 import tagsearch
-from analysis.intervals import Estimate, Scope
-from analysis.judgement import HypothesisVerdict
-from analysis.outcomes import Verdict
-from analysis.verdicts import judge
+from analysis.verdict.intervals import Estimate, Scope
+from analysis.verdict.judgement import HypothesisVerdict
+from analysis.verdict.outcomes import Verdict
+from analysis.verdict.verdicts import judge
 from tagsearch.study.schema import METRICS
 
 SEED = 2026

@@ -17,8 +17,8 @@ import numpy.typing as npt
 from simulated_noise import SIZES, Floats
 from simulated_study import Claim, Simulated, run_of, table_of
 
-from analysis import ranks
-from analysis.evidence import collect
+from analysis.verdict import ranks
+from analysis.verdict.evidence import collect
 from tagsearch.readings import Reading
 from tagsearch.records import FINAL, Split, State, Trial, TrialResult, TrialSpec
 from tagsearch.study.lock import make_lock

@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from analysis.evidence import ArmEvidence, Evidence, Scored, TestSplit
 from analysis.rundata import RunData
+from analysis.verdict.evidence import ArmEvidence, Evidence, Scored, TestSplit
 from tagsearch.records import FINAL, MEASURES, CorpusTable, State, Trial, TrialResult, TrialSpec
 from tagsearch.study.extension import Extension
 from tagsearch.study.lock import make_lock

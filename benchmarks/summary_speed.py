@@ -30,10 +30,10 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 sys.path.insert(0, str(Path(__file__).parent))
 from simulated_run import write_run
 
-from analysis import ranks
-from analysis.intervals import Sample, cluster_variance, contrast
-from analysis.report import write_report
+from analysis.report.report import write_report
 from analysis.summary import summarize
+from analysis.verdict import ranks
+from analysis.verdict.intervals import Sample, cluster_variance, contrast
 from tagsearch.study.schema import METRICS
 
 N_CLIPS, N_TAGS, N_ARTISTS = 4332, 50, 75

@@ -1,6 +1,6 @@
 """Hypotheses on fake runs, judged."""
 
-from analysis.judgement import HypothesisVerdict, Member
+from analysis.verdict.judgement import HypothesisVerdict, Member
 from tagsearch.study.contrasts import slope, versus
 from tagsearch.study.schema import Contrast, Hypothesis, Part
 from tests.fake_run import FakeRun, verdicts_of

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from analysis.evidence import ArmEvidence, Evidence, Scored, TestSplit
+from analysis.verdict.evidence import ArmEvidence, Evidence, Scored, TestSplit
 from tagsearch.records import FINAL
 from tests.fake_scores import small_corpus
 

@@ -3,10 +3,11 @@ import re
 import numpy as np
 import pytest
 
-from analysis import search_alt_texts, tag_alt_texts
-from analysis.best_of_n import best_of_n
-from analysis.labels import CorpusLabels
-from analysis.sections import Picture
+from analysis.labels.labels import CorpusLabels
+from analysis.report.sections import Picture
+from analysis.search import search_alt_texts
+from analysis.search.best_of_n import best_of_n
+from analysis.tags import tag_alt_texts
 from tests.fake_labels import planted
 from tests.fake_run import FakeRun, summary_of
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import jensenshannon
 
-from analysis import balance
+from analysis.verdict import balance
 from tagsearch.study.endpoints import Endpoint
 
 

@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from analysis.cards import Card
-from analysis.outcomes import Outcome, Verdict
 from analysis.rundata import gather
+from analysis.verdict.cards import Card
+from analysis.verdict.outcomes import Outcome, Verdict
 from tagsearch.records import State
 from tagsearch.study.contrasts import versus
 from tests.fake_claims import INTERACTION, LINE, STEPS, hypothesis, judged, only_member, part
@@ -258,7 +258,7 @@ def test_unpaired_arms_are_counted_against_the_rival_s_mean(tmp_path):
 
 
 def test_the_json_tells_balance_as_the_relative_reduction_that_its_margin_is_in(tmp_path):
-    from analysis.cards import to_json
+    from analysis.verdict.cards import to_json
 
     verdict = judged(tmp_path, part(versus("b", "a"), metrics=("balance",)), signals={"a": 1.0, "b": 1.6})
     told = to_json([Card(verdict=verdict)])[0]["parts"][0]["members"][0]["claims"][0]

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-from analysis import report
-from analysis.clip_section import clips_section, log_mel_picture
-from analysis.inspection import TagPairs
-from analysis.page import html
+from analysis.report import report
+from analysis.report.page import html
 from analysis.rundata import gather
 from analysis.summary import summarize
+from analysis.tags.clip_section import clips_section, log_mel_picture
+from analysis.tags.inspection import TagPairs
 from tagsearch.excerpts import Excerpt, clips_to_hear, write_excerpts
 from tagsearch.records import State
 from tests.fake_run import FakeRun

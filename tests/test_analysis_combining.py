@@ -9,10 +9,10 @@ import pytest
 import analysis
 from analysis import frames
 from analysis.combining import combine, combined_name
-from analysis.outcomes import Verdict
+from analysis.report.summary_json import SCHEMA
 from analysis.rundata import RunData, gather
 from analysis.summary import summarize
-from analysis.summary_json import SCHEMA
+from analysis.verdict.outcomes import Verdict
 from tagsearch import files
 from tagsearch.errors import UsageError
 from tagsearch.records import State
@@ -308,7 +308,7 @@ def test_a_long_list_of_runs_makes_a_short_name():
 
 
 def test_the_report_of_a_combination_tells_its_runs_and_no_search_of_its_own(tmp_path):
-    from analysis.report import write_report
+    from analysis.report.report import write_report
 
     summary = summarize(combine(two_studies(tmp_path)))
     page = write_report(summary, tmp_path / "report").read_text()

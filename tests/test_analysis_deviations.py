@@ -6,12 +6,12 @@ import shutil
 
 import pytest
 
-from analysis import deviations
-from analysis.deviations import Deviation, find
-from analysis.looks import look
-from analysis.outcomes import Verdict
 from analysis.rundata import gather
 from analysis.summary import summarize
+from analysis.verdict import deviations
+from analysis.verdict.deviations import Deviation, find
+from analysis.verdict.looks import look
+from analysis.verdict.outcomes import Verdict
 from tagsearch import files
 from tagsearch.readings import READS_FILE, note_read
 from tagsearch.records import read_corpus, read_result, read_trials, write_result, write_spec

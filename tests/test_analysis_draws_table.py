@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analysis.draws_table import drawn, draws_grid, rate_ratios
+from analysis.arms.draws_table import drawn, draws_grid, rate_ratios
 from analysis.rundata import gather
 from tagsearch.records import Draws, write_draws
 from tests.fake_run import FakeRun

@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 from sklearn.metrics import average_precision_score
 
-from analysis.drops import drops, reading
-from analysis.evidence import collect
 from analysis.rundata import gather
+from analysis.search.drops import drops, reading
+from analysis.verdict.evidence import collect
 from tests.fake_run import FakeRun
 from tests.fake_tune import Tried, tuned_run
 

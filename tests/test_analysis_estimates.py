@@ -5,8 +5,8 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from analysis.evidence import collect
 from analysis.rundata import gather
+from analysis.verdict.evidence import collect
 from tagsearch.study.contrasts import versus
 from tagsearch.study.endpoints import Endpoint
 from tagsearch.study.schema import Contrast

@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from analysis.outcomes import Verdict
 from analysis.rundata import gather
 from analysis.summary import summarize
+from analysis.verdict.outcomes import Verdict
 from tagsearch import files, records
 from tagsearch.errors import RecordError
 from tests.fake_run import FakeRun

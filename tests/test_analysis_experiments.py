@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from analysis.clip_section import clips_section
-from analysis.experiments import arms_by_factor, experiments
-from analysis.inspection import TagPairs
+from analysis.report.experiments import arms_by_factor, experiments
+from analysis.report.sections import Picture, outline
 from analysis.rundata import gather
-from analysis.sections import Picture, outline
 from analysis.summary import summarize
+from analysis.tags.clip_section import clips_section
+from analysis.tags.inspection import TagPairs
 from tagsearch.records import FINAL, State
 from tagsearch.study.schema import Arm
 from tests.fake_run import FakeRun, summary_of
@@ -150,7 +150,7 @@ def test_the_csv_has_every_column_and_the_terminal_the_narrow_table(summary):
 
 def test_excerpts_of_clips_outside_the_test_split_are_left_out_and_told(summary, monkeypatch):
     stranger = type("Excerpt", (), {"tag": "tag 0", "row": 0, "start": 0.0, "seconds": 1.0})()
-    monkeypatch.setattr("analysis.clip_section.read_excerpts", lambda folder: (stranger,))
+    monkeypatch.setattr("analysis.tags.clip_section.read_excerpts", lambda folder: (stranger,))
     told = clips_section(summary.run, summary.evidence, TagPairs()).markdown()
     assert "Excerpts that are of no test clip are left out: tag 0 (row 0)." in told
     assert "holds no audio of its test clips" in told

@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analysis.canvas import DARK, LIGHT, canvas, legend
-from analysis.figures import learning_curves, tune_curves
+from analysis.arms.figures import learning_curves, tune_curves
+from analysis.report.canvas import DARK, LIGHT, canvas, legend
 from analysis.rundata import gather
 from tagsearch.records import State
 from tests.fake_run import FakeRun

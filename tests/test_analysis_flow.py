@@ -1,9 +1,9 @@
 import pandas as pd
 import pytest
 
-from analysis.evidence import collect
-from analysis.flow import flow, flow_grid
 from analysis.rundata import gather
+from analysis.search.flow import flow, flow_grid
+from analysis.verdict.evidence import collect
 from tagsearch.records import State
 from tests.fake_run import FakeRun
 from tests.fake_tune import Tried, diverged, tuned_run

@@ -3,9 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analysis.canvas import DARK, LIGHT
-from analysis.forest import BALANCE, NOTE, forest, forest_parts
-from analysis.forest_rows import forest_blocks
+from analysis.arms.forest import BALANCE, NOTE, forest, forest_parts
+from analysis.arms.forest_rows import forest_blocks
+from analysis.report.canvas import DARK, LIGHT
 from analysis.rundata import gather
 from analysis.summary import summarize
 from tagsearch.records import State

@@ -8,8 +8,9 @@ import pytest
 from matplotlib.figure import Figure
 
 import analysis
-from analysis import frames, plots, tuning
+from analysis import frames, plots
 from analysis.rundata import gather
+from analysis.search import tuning
 from analysis.summary import summarize
 from tagsearch.errors import AnalysisError
 from tagsearch.records import State

@@ -4,7 +4,7 @@ import numpy as np
 import optuna
 import pytest
 
-from analysis.importance import N_SHUFFLES, importances
+from analysis.search.importance import N_SHUFFLES, importances
 from tagsearch.records import State
 from tagsearch.study.schema import Tunable
 from tests.fake_tune import LR, Tried, diverged, tuned_run

@@ -3,10 +3,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analysis import inspection
-from analysis.inspection import Listener, TagPairs
 from analysis.rundata import gather
-from analysis.tagwise import decide
+from analysis.tags import inspection
+from analysis.tags.inspection import Listener, TagPairs
+from analysis.tags.tagwise import decide
 from tagsearch.errors import AnalysisError
 from tagsearch.excerpts import Excerpt
 from tagsearch.records import FINAL

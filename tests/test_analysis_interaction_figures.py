@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from analysis import plots
-from analysis.canvas import DARK
-from analysis.interaction_figures import interaction_lines, interaction_pictures
+from analysis.arms.interaction_figures import interaction_lines, interaction_pictures
+from analysis.report.canvas import DARK
 from analysis.rundata import gather
 from analysis.summary import summarize
 from tagsearch.errors import AnalysisError

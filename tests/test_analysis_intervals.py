@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.intervals import Sample, contrast
+from analysis.verdict.intervals import Sample, contrast
 
 
 def sample(values, influence, seeds=None) -> Sample:

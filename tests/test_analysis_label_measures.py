@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from analysis import label_measures
-from analysis.label_measures import auc_error, gini, imbalance_of, irlbl, scumble
+from analysis.labels import label_measures
+from analysis.labels.label_measures import auc_error, gini, imbalance_of, irlbl, scumble
 
 # tag 0 on four clips, tag 1 on two, tag 2 on one: IRLbl 1, 2, 4
 LABELS = np.array([[1, 0, 0], [1, 1, 0], [1, 1, 1], [1, 0, 0], [0, 0, 0]], dtype=np.uint8)

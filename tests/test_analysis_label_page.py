@@ -10,9 +10,9 @@ import pytest
 from matplotlib import image
 
 import analysis
-from analysis import label_figures
-from analysis.canvas import DARK, LIGHT
-from analysis.labels import CorpusLabels
+from analysis.labels import label_figures
+from analysis.labels.labels import CorpusLabels
+from analysis.report.canvas import DARK, LIGHT
 from tests.fake_labels import PLANTED, planted, table_of
 
 PICTURES = ["data_siblings.png", "data_tag_counts.png", "data_tag_pairs.png", "data_tags_per_clip.png"]
@@ -141,7 +141,7 @@ def test_every_tag_has_its_name_in_the_pictures(n_tags):
 
 
 def test_a_heat_map_of_very_many_tags_shows_the_most_frequent(monkeypatch):
-    monkeypatch.setattr("analysis.labels.MAX_ORDERED", 3)
+    monkeypatch.setattr("analysis.labels.labels.MAX_ORDERED", 3)
     rows = np.random.default_rng(0).random((200, 5)) < [0.1, 0.2, 0.3, 0.4, 0.5]
     axes = label_figures.together(CorpusLabels(table=table_of(rows)), LIGHT).axes[0]
     assert {text.get_text() for text in axes.get_xticklabels()} == {"tag 2", "tag 3", "tag 4"}

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from analysis.labels import CorpusLabels, tags_per_clip
+from analysis.labels.labels import CorpusLabels, tags_per_clip
 from tests.fake_labels import planted, table_of
 
 # train: three clips, one untagged; valid: one clip; test: two clips. Songs 0 and 1 have two clips each.

@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from analysis import latex
-from analysis.grids import Grid
-from analysis.paper import paper_grids
+from analysis.report import latex
+from analysis.report.grids import Grid
+from analysis.report.paper import paper_grids
 from tests.fake_run import FakeRun, summary_of
 
 GRID = Grid(

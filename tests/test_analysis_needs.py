@@ -2,8 +2,8 @@
 
 import pytest
 
-from analysis.judgement import Needs
-from analysis.needs import easiest, hardest
+from analysis.verdict.judgement import Needs
+from analysis.verdict.needs import easiest, hardest
 
 SIX, NINE = Needs(seeds=6), Needs(seeds=9)
 ARTISTS = Needs(artists=200)  # seeds alone do not do

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from analysis.noise import noise_record
 from analysis.rundata import gather
+from analysis.verdict.noise import noise_record
 from tagsearch.files import write_json
 from tagsearch.records import State
 from tagsearch.study.noise import NOISE_FILE, find_earlier, upper_bound

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.numbers import read_numbers
-from analysis.numbers_summary import judged
-from analysis.outcomes import Verdict
+from analysis.verdict.numbers import read_numbers
+from analysis.verdict.numbers_summary import judged
+from analysis.verdict.outcomes import Verdict
 from tagsearch.errors import UsageError
 from tagsearch.study.schema import Tunable, Tune
 from tests.fake_run import FakeRun, claim

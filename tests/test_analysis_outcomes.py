@@ -1,6 +1,6 @@
 import pytest
 
-from analysis.outcomes import (
+from analysis.verdict.outcomes import (
     Outcome,
     Verdict,
     claim_flags,

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.intervals import Sample, contrast
-from analysis.p_values import SMALLEST, false_discovery, p_values
+from analysis.verdict.intervals import Sample, contrast
+from analysis.verdict.p_values import SMALLEST, false_discovery, p_values
 
 
 def sample(values, influence=None):

@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 
 from matplotlib.figure import Figure
 
-from analysis.grids import LONG_CELL, Grid
-from analysis.page import Glance, html, page_files
-from analysis.sections import Folded, Section, Text, draw, outline
+from analysis.report.grids import LONG_CELL, Grid
+from analysis.report.page import Glance, html, page_files
+from analysis.report.sections import Folded, Section, Text, draw, outline
 
 GRID = Grid(title="Scores", head=("arm", "ROC"), rows=(("bce", "0.8"), ("focal", "0.9")), right=(False, True))
 INNER = Section(anchor="inner", title="Inner <b>", parts=[GRID])

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.per_tag import GROUP_COLUMNS, TAG_COLUMNS, by_group, per_tag
-from analysis.tag_effects import effect_frames, group_grid, marked_told
+from analysis.tags.per_tag import GROUP_COLUMNS, TAG_COLUMNS, by_group, per_tag
+from analysis.tags.tag_effects import effect_frames, group_grid, marked_told
 from tests.fake_evidence import N_ARTISTS, arm_of, evidence_of
 
 COUNTS = [1000, 10, 100, 100, 10]  # head: tag 0; mid: tags 2 and 3; tail: tags 1 and 4

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from analysis import per_tag_figures
-from analysis.canvas import DARK, LIGHT
-from analysis.per_tag import by_group, per_tag
-from analysis.per_tag_figures import tag_differences
+from analysis.report.canvas import DARK, LIGHT
+from analysis.tags import per_tag_figures
+from analysis.tags.per_tag import by_group, per_tag
+from analysis.tags.per_tag_figures import tag_differences
 from tests.fake_evidence import arm_of, evidence_of
 
 COUNTS = [1000, 10, 100, 90, 20]

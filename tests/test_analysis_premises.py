@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analysis import premises
-from analysis.labels import CorpusLabels
+from analysis.labels.labels import CorpusLabels
+from analysis.verdict import premises
 from tests.fake_labels import planted, table_of
 from tests.fake_run import FakeRun, summary_of
 from tests.test_analysis_underfit import run_of

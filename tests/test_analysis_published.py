@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis.cards import Card
-from analysis.judgement import HypothesisVerdict
-from analysis.outcomes import Outcome, Verdict
-from analysis.sources import NumbersSource
-from analysis.verdicts import judge_numbers
+from analysis.verdict.cards import Card
+from analysis.verdict.judgement import HypothesisVerdict
+from analysis.verdict.outcomes import Outcome, Verdict
+from analysis.verdict.sources import NumbersSource
+from analysis.verdict.verdicts import judge_numbers
 from tagsearch.study.parse import read_study
 
 ARMS = """\

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from analysis import ranks
+from analysis.verdict import ranks
 from tagsearch.errors import AnalysisError
 
 

@@ -13,9 +13,9 @@ from matplotlib import image
 
 import analysis
 import tagsearch
-from analysis.canvas import LIGHT
-from analysis.report import write_report
-from analysis.tag_figures import trial_figures
+from analysis.report.canvas import LIGHT
+from analysis.report.report import write_report
+from analysis.tags.tag_figures import trial_figures
 from tagsearch.errors import RecordError
 from tagsearch.records import State
 from tests.fake_run import FakeRun, summary_of
@@ -176,7 +176,7 @@ def test_importing_the_package_loads_neither_pandas_nor_matplotlib():
 
 
 def test_reports_are_made_without_torch_ray_optuna_pyplot_or_the_slow_part_of_scipy():
-    loaded = loaded_modules("import analysis.report")
+    loaded = loaded_modules("import analysis.report.report")
     assert not loaded & {"torch", "ray", "optuna", "matplotlib.pyplot", "scipy.stats"}
 
 

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from analysis import report_files
-from analysis.report_files import MANIFEST, write_files, written
+from analysis.report import report_files
+from analysis.report.report_files import MANIFEST, write_files, written
 
 
 def names(folder):

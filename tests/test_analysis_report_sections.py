@@ -5,15 +5,15 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from analysis import plan_section
-from analysis.deviations import registration
-from analysis.environment_section import environment_section
-from analysis.grids import Grid
-from analysis.hypothesis_section import hypotheses_section, registered
+from analysis.report import plan_section
+from analysis.report.environment_section import environment_section
+from analysis.report.grids import Grid
+from analysis.report.hypothesis_section import hypotheses_section, registered
+from analysis.report.sections import Folded
+from analysis.report.trials_section import trials_section
 from analysis.rundata import gather
-from analysis.sections import Folded
 from analysis.summary import summarize
-from analysis.trials_section import trials_section
+from analysis.verdict.deviations import registration
 from tagsearch import files
 from tagsearch.records import State
 from tagsearch.study.contrasts import versus

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from analysis.canvas import LIGHT
-from analysis.evidence import collect
-from analysis.page import html
-from analysis.search_figures import best_of_n_curves, parallel_coordinates, slices
-from analysis.search_section import UNTUNED, search_section
-from analysis.tuning import tuning
+from analysis.report.canvas import LIGHT
+from analysis.report.page import html
+from analysis.search.search_figures import best_of_n_curves, parallel_coordinates, slices
+from analysis.search.search_section import UNTUNED, search_section
+from analysis.search.tuning import tuning
+from analysis.verdict.evidence import collect
 from tagsearch.records import State
 from tagsearch.study.schema import Tunable
 from tests.fake_tune import LR, Tried, diverged, tuned_run

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analysis.siblings import measure
+from analysis.labels.siblings import measure
 
 # song 0: three clips, tag 0 on two of them; song 1: two clips, tag 0 on one; song 2: one clip
 LABELS = np.array([[1, 0], [1, 1], [0, 1], [1, 0], [0, 1], [1, 1]], dtype=np.uint8)

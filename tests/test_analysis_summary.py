@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import analysis
-from analysis.deviations import registration
 from analysis.summary import FORMATS
+from analysis.verdict.deviations import registration
 from tagsearch import files, records
 from tagsearch.study.lock import VERSION, content_sha256
 from tagsearch.study.parse import read_study

@@ -5,7 +5,7 @@ import jsonschema
 import pytest
 
 import analysis
-from analysis import summary_json
+from analysis.report import summary_json
 from analysis.rundata import gather
 from analysis.summary import summarize
 from tagsearch import files

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from analysis import tables, words
-from analysis.grids import Grid
+from analysis.arms import tables
+from analysis.report.grids import Grid
+from analysis.verdict import words
 from tagsearch.records import State
 from tests.fake_run import FakeRun, summary_of
 

@@ -4,8 +4,8 @@ import pytest
 from scipy.spatial.distance import cosine
 from scipy.stats import false_discovery_control
 
-from analysis import tag_pairs
-from analysis.labels import CorpusLabels
+from analysis.labels import tag_pairs
+from analysis.labels.labels import CorpusLabels
 from tests.fake_labels import planted, table_of
 
 

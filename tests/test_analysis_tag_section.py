@@ -4,13 +4,13 @@ import re
 import numpy as np
 import pytest
 
-from analysis import tag_figures, tag_section
-from analysis.canvas import DARK
-from analysis.report import write_report
+from analysis.report.canvas import DARK
+from analysis.report.report import write_report
+from analysis.report.sections import Picture
 from analysis.rundata import gather
-from analysis.sections import Picture
 from analysis.summary import summarize
-from analysis.tagwise import arm_tagwise, trial_tagwise
+from analysis.tags import tag_figures, tag_section
+from analysis.tags.tagwise import arm_tagwise, trial_tagwise
 from tagsearch import files
 from tagsearch.errors import AnalysisError
 from tagsearch.records import FINAL, State

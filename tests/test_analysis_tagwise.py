@@ -5,8 +5,8 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score, roc_auc_score
 
-from analysis import tagwise
 from analysis.rundata import gather
+from analysis.tags import tagwise
 from tagsearch.errors import AnalysisError, RecordError
 from tagsearch.records import FINAL, State
 from tests.fake_run import FakeRun

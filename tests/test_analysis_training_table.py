@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from analysis import premises
+from analysis.arms.training_table import LOST_NOTE, training, training_grid
 from analysis.rundata import gather
-from analysis.training_table import LOST_NOTE, training, training_grid
+from analysis.verdict import premises
 from tests.fake_run import FakeRun
 
 PLAIN = {"train_bce": 0.10, "valid_bce": 0.13, "train_pr_auc": 0.5, "valid_pr_auc": 0.3}

@@ -3,8 +3,8 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from analysis.best_of_n import best_of_n, expected_best, luck
-from analysis.tuning import edges, position, tune_trials, tuning, tuning_grids
+from analysis.search.best_of_n import best_of_n, expected_best, luck
+from analysis.search.tuning import edges, position, tune_trials, tuning, tuning_grids
 from tagsearch.records import State
 from tagsearch.study.schema import Tunable
 from tests.fake_tune import LR, Tried, diverged, tuned_run

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from analysis.rundata import RunData
-from analysis.underfit import end_slope
+from analysis.verdict.underfit import end_slope
 from tagsearch.records import State, Trial, TrialResult, TrialSpec
 from tests.fake_corpus import make_table
 from tests.fake_run import FakeRun

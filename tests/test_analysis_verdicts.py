@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from analysis.outcomes import Outcome, Verdict
+from analysis.verdict.outcomes import Outcome, Verdict
 from tagsearch.records import State
 from tagsearch.study.schema import Hypothesis
 from tests.fake_run import FakeRun, claim, register, summary_of, verdicts_of

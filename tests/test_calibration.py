@@ -17,7 +17,7 @@ from simulated_noise import MEASURED, SCALE, draw
 from simulated_study import Claim, run_of
 from simulated_tuning import TUNE_CASES, tuned_study
 
-from analysis.intervals import cluster_variance
+from analysis.verdict.intervals import cluster_variance
 
 ROOT = Path(__file__).parent.parent
 RESULTS = json.loads((ROOT / "benchmarks" / "results" / "calibration.json").read_text())

@@ -1,6 +1,6 @@
 """How much scores scatter, by seed and by the test set's artists: measured in an earlier run, or else assumed.
 
-A run's report holds what its replicates showed (NOISE_FILE, written by analysis.noise). A plan takes it from the newest
+A run's report holds what its replicates showed (NOISE_FILE, written by `analysis`). A plan takes it from the newest
 run of the same study on the same corpus, else from the newest of any study on that corpus; the seed SD at its upper
 80 % bound, since the few seeds it comes from may have been a lucky draw. Balance counts in natural logarithms of the
 divergence.

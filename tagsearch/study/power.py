@@ -1,6 +1,6 @@
 """What a contrast of arms can show before anything is trained, by the very rule of the verdict.
 
-A gain is called where lower > 0 and estimate >= margin, with the interval of analysis.intervals:
+A gain is called where lower > 0 and estimate >= margin, with the interval of analysis.verdict.intervals:
 
     estimate ~ N(effect, s^2 sum c^2 / K + V)        h^2 = t^2(df) sum c^2 S^2 / K + t^2(C - 1) V
 

@@ -138,7 +138,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Hypothesis:
-    """`premises`: what the claim rests on (see analysis.premises); reported beside the verdict, never part of it.
+    """`premises`: what the claim rests on (see `analysis`); reported beside the verdict, never part of it.
     `check`: what the arms must have changed for their scores to say anything of the hypothesis (gate G3)."""
 
     id: str

@@ -1,0 +1,1 @@
+"""The arms beside each other: tables, forest, learning curves, how they were trained."""

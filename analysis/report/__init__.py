@@ -1,0 +1,1 @@
+"""A summary as files: chapters, page, Markdown, LaTeX, JSON; the canvas of all figures."""

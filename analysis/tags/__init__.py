@@ -1,0 +1,1 @@
+"""Models tag by tag, and clip by clip."""
