@@ -69,7 +69,7 @@ def test_gpu_workers_grow_from_none_and_the_head_trains_nothing() -> None:
 
 
 def test_a_head_in_the_cloud_can_start_workers() -> None:
-    assert "pip install -q boto3" in read(AWS)["head_setup_commands"][0]
+    assert "pip install -q boto3==" in read(AWS)["head_setup_commands"][0]
 
 
 def test_machines_on_premise_have_addresses_and_a_key() -> None:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,11 +24,12 @@ import machines
 from machines import ADDRESSES, ROOT
 from ruamel.yaml import YAML
 
+WORKERS_END_WITHIN_S = 120
 STRANGERS_GIVE_UP_WITHIN_S = 120
 CLUSTER_NAME = "tagsearch-loopback"
 STUDY = "smoke.yaml data.size=small base.epochs=4 tune.trials_per_arm=1 confirm.seeds=2"
 RUN = "tagsearch run {study} --address auto --storage-path /mnt/tagsearch/runs --name tiny -q -y"
-STRANGER = "import ray; ray.init(address='{address}')"
+VISIT = "import ray; ray.init(address='{address}', log_to_driver=False); print(ray.cluster_resources())"
 DOORS = ("{head}:6379", "ray://{head}:10001")
 
 
@@ -36,9 +38,12 @@ def main() -> int:
     if reason is not None:
         print(f"skipped: {reason}")
         return 0
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # clear up then, too
     scratch = Path(tempfile.mkdtemp(prefix="tagsearch-loopback-"))
     try:
-        return machines.run_privately(sys.executable, __file__, str(scratch))
+        machines.make_keys(scratch)
+        with machines.running([__file__, str(scratch)], [machines.__file__, str(scratch)]) as (head, _):
+            return head.wait()
     finally:
         shutil.rmtree(scratch)
         for sockets in Path("/tmp").glob(f"ray_ssh_*/{hashlib.sha256(CLUSTER_NAME.encode()).hexdigest()[:10]}"):
@@ -47,18 +52,16 @@ def main() -> int:
 
 def prove(scratch: Path) -> None:
     """Runs inside the namespaces, as the head; the user's own machine is another home folder on it."""
-    with step("two machines"):
-        machines.make_keys(scratch)
+    with step("a machine and its cable"):
         machines.become("head", scratch)
-        machines.start_worker(scratch)
     laptop = Laptop(scratch)
     with step("ray get-auth-token, ray up"):
         laptop.type("ray", "get-auth-token", "--generate")
         laptop.ray("up", "-y")
     with step("ray submit: both machines are there, and closed"):
         laptop.ray("submit", "tests/cluster/probe.py", *ADDRESSES.values())
-    with step("a client without the token is refused"):
-        refuse_strangers(scratch)
+    with step("who has the token comes in, nobody else"):
+        knock(laptop, scratch)
     with step("ray exec tagsearch run"):
         laptop.ray("exec", RUN.format(study=STUDY))
         check_run(scratch / "shared/runs/tiny")
@@ -68,6 +71,8 @@ def prove(scratch: Path) -> None:
     with step("ray down"):
         laptop.ray("down", "-y")
         assert not ray_processes(), f"still running on the head: {ray_processes()}"
+    with step("the worker notices"):
+        wait_for_worker_to_end(scratch)
     with step("fake GPU nodes come and go"):
         subprocess.run(
             [sys.executable, "-m", "tests.cluster.autoscaling"], cwd=ROOT, env=laptop.environment, check=True
@@ -105,22 +110,24 @@ def filled_in(scratch: Path) -> Mapping[str, object]:
     return {**shipped, "cluster_name": CLUSTER_NAME, "provider": provider, "auth": auth}
 
 
-def refuse_strangers(scratch: Path) -> None:
-    """Drivers and remote clients, with a wrong token and with none."""
-    tried = {}
-    for mode in ("token", "disabled"):
+def knock(laptop: Laptop, scratch: Path) -> None:
+    """A driver with the token comes in; drivers and remote clients with another one or with none do not."""
+    visitors = {"the token": laptop.environment}
+    for mode, who in (("token", "another token"), ("disabled", "no token")):
         home = scratch / f"stranger-{mode}"
         (home / ".ray").mkdir(parents=True)
         (home / ".ray/auth_token").write_text("0" * 64)
-        environment = {**os.environ, "HOME": str(home), "RAY_AUTH_MODE": mode}
-        for address in [door.format(head=ADDRESSES["head"]) for door in DOORS]:
-            command = [sys.executable, "-c", STRANGER.format(address=address)]
+        visitors[who] = {**laptop.environment, "HOME": str(home), "RAY_AUTH_MODE": mode}
+    tried = {}
+    for who, environment in visitors.items():
+        for address in [door.format(head=ADDRESSES["head"]) for door in (DOORS[:1] if who == "the token" else DOORS)]:
+            command = [sys.executable, "-c", VISIT.format(address=address)]
             pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-            tried[address, mode] = subprocess.Popen(command, env=environment, **pipes)
-    for (address, mode), process in tried.items():
+            tried[who, address] = subprocess.Popen(command, env=environment, **pipes)
+    for (who, address), process in tried.items():
         output, _ = process.communicate(timeout=STRANGERS_GIVE_UP_WITHIN_S)
-        assert process.returncode, f"let in at {address}, RAY_AUTH_MODE={mode}: {output}"
-        print(f"{address}, RAY_AUTH_MODE={mode}: {output.strip().splitlines()[-1][:150]}", flush=True)
+        print(f"{address} with {who}: {(output.strip().splitlines() or ['in'])[-1][:120]}", flush=True)
+        assert (process.returncode == 0) == (who == "the token"), output
 
 
 def check_run(folder: Path) -> None:
@@ -128,6 +135,16 @@ def check_run(folder: Path) -> None:
     assert {each["node_ip"] for each in results} == {ADDRESSES["worker"]}, "a trial ran elsewhere than on the worker"
     environment = json.loads((folder / "environment.json").read_text())
     print(f"{len(results)} reports, all from {ADDRESSES['worker']}; git: {environment['git']}")
+
+
+def wait_for_worker_to_end(scratch: Path) -> None:
+    known = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
+    look = ["ssh", *known, "-i", str(scratch / "key"), f"root@{ADDRESSES['worker']}", "pgrep raylet"]
+    deadline = time.monotonic() + WORKERS_END_WITHIN_S
+    while (code := subprocess.run(look, stdout=subprocess.DEVNULL, check=False).returncode) == 0:
+        assert time.monotonic() < deadline, f"Ray still runs on the worker after {WORKERS_END_WITHIN_S} s"
+        time.sleep(2)
+    assert code == 1, "pgrep could not look"
 
 
 def ray_processes() -> list[str]:

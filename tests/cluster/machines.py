@@ -1,8 +1,8 @@
 """Two machines on one: private process, mount and network namespaces, joined by a virtual cable.
 
-`head` is where the script runs, `worker` a process of its own; each has its own home folder, /tmp/ray and copy-on-write
-view of the Python environment, and both have /mnt/tagsearch. Nothing of it is seen outside, and it ends with the script
-(`ray up` and `ray down` call `ray stop`, which ends every Ray that it can see).
+Neither sees the other's processes; each has its own home folder, /tmp/ray and copy-on-write view of the Python
+environment, and both have /mnt/tagsearch. Nothing of it is seen outside, and it ends with the script (`ray up` and `ray
+down` call `ray stop`, which ends every Ray that it can see).
 """
 
 import os
@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,9 +36,11 @@ _PIP_CONFIG = "[global]\nno-index = true\nno-build-isolation = false\ndisable-pi
 
 def why_not() -> str | None:
     """Why machines cannot be had here, in one line; None if they can."""
-    if os.geteuid() != 0:
-        return "needs root, for namespaces and mounts"
-    missing = [name for name in ("unshare", "ip", "rsync", "ssh", "ssh-keygen", SSHD) if not shutil.which(name)]
+    if os.geteuid() != 0 or Path("/proc/self/setgroups").read_text().strip() != "allow":
+        return "needs root that may change users, for mounts and an SSH server"
+    missing = [
+        name for name in ("unshare", "nsenter", "ip", "rsync", "ssh", "ssh-keygen", SSHD) if not shutil.which(name)
+    ]
     if missing:
         return f"needs {', '.join(missing)}"
     if not (find_spec("aiohttp_cors") and find_spec("editables")):
@@ -45,12 +49,26 @@ def why_not() -> str | None:
         "lowerdir=/usr,upperdir=/run/u,workdir=/run/w", "ip link add cable0 type veth peer name cable1"
     )
     tried = subprocess.run([*_PRIVATE, "sh", "-c", trial], capture_output=True, text=True, check=False)
-    return f"no private namespaces here: {tried.stderr.strip().splitlines()[-1]}" if tried.returncode else None
+    why = tried.stderr.strip().splitlines()[-1:] or ["unshare fails"]
+    return f"no private namespaces here: {why[0]}" if tried.returncode else None
 
 
-def run_privately(*command: str) -> int:
-    """Exit code of a command in namespaces of its own."""
-    return subprocess.run([*_PRIVATE, *_AS_CHILD_OF_BASH, *command], cwd=ROOT, check=False).returncode
+@contextmanager
+def running(*scripts: Sequence[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Two machines, each running one Python script with its arguments, joined by a cable; both end with the block."""
+    processes = [subprocess.Popen([*_PRIVATE, *_AS_CHILD_OF_BASH, sys.executable, *each], cwd=ROOT) for each in scripts]
+    try:
+        networks = [Path("/proc", str(each), "ns/net") for each in ("self", *(each.pid for each in processes))]
+        while networks[0].readlink() in [each.readlink() for each in networks[1:]]:
+            time.sleep(0.1)
+        one, other = (str(each.pid) for each in processes)
+        link = ("ip", "link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", other)
+        _do("nsenter", "--target", one, "--net", *link)
+        yield processes
+    finally:
+        for each in processes:
+            each.kill()  # and with it all that runs in its namespaces
+            each.wait()
 
 
 def make_keys(scratch: Path) -> None:
@@ -76,31 +94,20 @@ def become(name: str, scratch: Path) -> None:
     _bind(scratch / "shared", Path("/mnt/tagsearch"))
     _bind(home / "tmp-ray", Path("/tmp/ray"))
     _do("ip", "link", "set", "lo", "up")
-
-
-def start_worker(scratch: Path) -> None:
-    """The second machine: an SSH server at the other end of the cable, nothing else."""
-    command = [*_PRIVATE, *_AS_CHILD_OF_BASH, sys.executable, __file__, str(scratch)]
-    process = subprocess.Popen(command, cwd=ROOT)
-    while not (scratch / "worker/tmp-ray").exists():  # the last thing that it makes itself
-        assert process.poll() is None, "the worker machine did not start"
-        time.sleep(0.1)
-    _do("ip", "link", "add", "cable0", "type", "veth", "peer", "name", "cable1")
-    _do("ip", "link", "set", "cable1", "netns", str(process.pid))
-    _plug_in("cable0", "head")
+    _plug_in(name)
 
 
 def _serve(scratch: Path) -> None:
+    """The worker: an SSH server, and what comes in through it."""
     become("worker", scratch)
-    while subprocess.run(["ip", "link", "show", "cable1"], capture_output=True, check=False).returncode:
-        time.sleep(0.1)
-    _plug_in("cable1", "worker")
     _do(SSHD, "-D", "-f", str(scratch / "sshd.conf"))
 
 
-def _plug_in(cable: str, name: str) -> None:
-    _do("ip", "address", "add", f"{ADDRESSES[name]}/24", "dev", cable)
-    _do("ip", "link", "set", cable, "up")
+def _plug_in(name: str) -> None:
+    while subprocess.run(["ip", "link", "show", "cable"], capture_output=True, check=False).returncode:
+        time.sleep(0.1)
+    _do("ip", "address", "add", f"{ADDRESSES[name]}/24", "dev", "cable")
+    _do("ip", "link", "set", "cable", "up")
     other = next(address for each, address in ADDRESSES.items() if each != name)
     _do("ip", "route", "add", "default", "via", other)  # Ray asks for the route to the internet to learn its address
 
