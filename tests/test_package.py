@@ -49,7 +49,7 @@ def test_the_pinned_versions_travel(installed: Path) -> None:
 
 def test_the_schema_of_a_summary_and_the_templates_of_a_page_travel(installed: Path) -> None:
     assert (installed / "analysis" / "schema" / "summary.schema.json").is_file()
-    assert (installed / "analysis" / "templates" / "page.html.j2").is_file()
+    assert (installed / "analysis" / "report" / "templates" / "page.html.j2").is_file()
 
 
 def test_the_wheel_brings_nothing_else_to_the_top_level(installed: Path) -> None:
