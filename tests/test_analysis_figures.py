@@ -69,6 +69,17 @@ def test_a_legend_of_two_lines_is_read_line_by_line():
     assert round(places["a"][1]) == round(places["d"][1]) > round(places["e"][1])
 
 
+@pytest.mark.parametrize("width", [4, 5.25, 8])
+def test_a_legend_of_long_names_stays_inside_its_figure(width):
+    figure, (axes,) = canvas(LIGHT, width=width, height=4)
+    for label in ("cnn1d", "short_chunk_res", "self_attention", "finished", "stopped", "chosen"):
+        axes.plot([0], [0], "o", label=label)
+    legend(figure, axes, LIGHT)
+    figure.canvas.draw()
+    box = figure.legends[0].get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+
+
 def test_the_axis_names_the_objective_in_words(run):
     (axes,) = learning_curves(run).axes
     assert axes.get_ylabel() == "validation PR AUC"

@@ -17,6 +17,7 @@ OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "
 LINES = ("-", "--", ":", "-.")
 MARKS = ("o", "s", "^", "D", "v", "P", "<", "*")  # beside the colours: arms stay apart without them
 INCHES_A_LETTER = 0.07  # of a tag's name at 8 points
+LETTER_EMS, MARK_EMS = 0.6, 4.8  # of a legend: a letter; the mark with the gaps beside it
 LONGEST_NAME = 40  # letters shown: a longer name leaves no room for what is drawn
 
 
@@ -112,10 +113,18 @@ def legend(figure: Figure, axes: Axes, theme: Theme) -> None:
     legend_below(figure, list(zip(handles, labels, strict=True)), theme)
 
 
+def legend_columns(labels: Sequence[str], width: float, *, most: int, size: float = 9) -> int:
+    """How many columns of a legend fit a figure of that many inches: each has its longest label, a mark and a gap."""
+    letters = max((len(label) for label in labels), default=0)
+    return max(1, min(most, int(width / ((LETTER_EMS * letters + MARK_EMS) * size / 72))))
+
+
 def legend_below(
     figure: Figure, entries: Sequence[tuple[Any, str]], theme: Theme, *, n_columns: int = 4, size: float = 9
 ) -> None:
-    """Pairs of (handle, label), read line by line: matplotlib itself fills column after column."""
+    """Pairs of (handle, label), read line by line: matplotlib itself fills column after column. Fewer columns where the
+    figure is too narrow for them."""
+    n_columns = legend_columns([label for _, label in entries], figure.get_figwidth(), most=n_columns, size=size)
     across = [entry for column in range(n_columns) for entry in entries[column::n_columns]]
     figure.legend(
         [handle for handle, _ in across],

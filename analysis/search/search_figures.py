@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis.report.canvas import LIGHT, Theme, canvas, legend, legend_below, plain, short
+from analysis.report.canvas import LIGHT, Theme, canvas, legend, legend_below, legend_columns, plain, short
 from analysis.rundata import RunData
 from analysis.search.best_of_n import best_of_n
 from analysis.search.tuning import LOG_KINDS, position, told, tunables, tune_arms, tune_trials
@@ -86,8 +86,10 @@ def slices(run: RunData, theme: Theme = LIGHT) -> Figure | None:
         return None
     columns = min(len(shown), MOST_COLUMNS)
     n_rows = math.ceil(len(shown) / columns)
-    arms, legend_rows = tune_arms(run), math.ceil((len(tune_arms(run)) + 4) / LEGEND_COLUMNS)
-    width, height = 0.75 + max(2.2 * columns, 4.5), 0.35 + 2.3 * n_rows + 0.25 * legend_rows
+    arms, width = tune_arms(run), 0.75 + max(2.2 * columns, 4.5)
+    labels = [*arms, "finished", "stopped", "diverged", "chosen"]
+    legend_rows = math.ceil(len(labels) / legend_columns(labels, width, most=LEGEND_COLUMNS))
+    height = 0.35 + 2.3 * n_rows + 0.25 * legend_rows
     figure, panels = canvas(
         theme, width=width, height=height, n_panels=len(shown), n_columns=columns, layout=None
     )  # the margins are worked out here: matplotlib's own layout takes half of the drawing time
