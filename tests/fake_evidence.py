@@ -8,7 +8,7 @@ from analysis.verdict.evidence import ArmEvidence, Evidence, Scored, TestSplit
 from tagsearch.records import FINAL
 from tests.fake_scores import small_corpus
 
-N_ARTISTS = 4
+N_ARTISTS = 6  # as many as five tags take, see evidence_of
 
 
 def arm_of(name: str, values, influence=None) -> ArmEvidence:

@@ -86,10 +86,10 @@ def test_a_groups_normalised_mean_is_that_of_its_tags(made):
 
 def test_artists_that_tell_a_tag_widen_its_interval_and_no_others():
     influence = np.zeros((3, N_ARTISTS, 5))
-    influence[:, :, 1] = [0.01, -0.02, 0.01, 0.0]
+    influence[:, :, 1] = [0.01, -0.02, 0.01, 0.0, 0.0, 0.0]
     told = arm_of("focal", BASE + GAINS.mean(axis=0), influence)
     frame = per_tag(*evidence_of(COUNTS, arm_of("bce", BASE), told), "focal")
-    half = stats.t.ppf(0.975, 3) * np.sqrt(4 / 3 * 0.0006)
+    half = stats.t.ppf(0.975, 5) * np.sqrt(6 / 5 * 0.0006)
     widths = (of(frame, "upper", "tag") - of(frame, "lower", "tag")) / 2
     assert widths.to_numpy() == pytest.approx([0, half, 0, 0, 0], abs=1e-9)
 
