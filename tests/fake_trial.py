@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tagsearch.files import write_json
+from tagsearch.files import append_line, write_json
 from tagsearch.records import (
     State,
     TrialResult,
@@ -26,6 +26,7 @@ from tagsearch.study.schema import Arm, Asha, Confirm, Stop, Study, Tunable, Tun
 from tagsearch.study.settings import defaults
 
 TRAIN = "tests.fake_trial:train"
+TRAINED_FILE = "trained.txt"  # in the trial's folder: an epoch a line, each as often as it was trained
 BASE = {**defaults(), "lr": 0.01, "epochs": 9}
 
 
@@ -76,6 +77,7 @@ def train(spec: TrialSpec, settings: Mapping[str, Any], folder: Path) -> Iterato
             return
         time.sleep(behaviour.get("seconds", 0.0))
         rows.append(_row(spec, epoch))
+        append_line(folder / TRAINED_FILE, str(epoch))
         write_history(folder, rows, {})
         yield rows[-1]
     write_result(folder, _result(rows, State.COMPLETED, "budget"))

@@ -2,68 +2,19 @@
 
 import csv
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tagsearch.records import Phase, State, Trial, read_trials
+from tagsearch.records import State, read_trials
 from tagsearch.search.asha import read_log
 from tagsearch.search.run_folder import is_finished
 from tagsearch.study.trials import chosen_configs
 from tests.fake_trial import tiny_study
-
-ROOT = Path(__file__).parent.parent.parent
-ONE_AT_A_TIME = {"max_concurrent": 1, "trials_per_arm": 6}
-
-
-def start(run: Path, **wanted: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-W", "ignore", "-m", "tests.fake_driver", str(run), json.dumps(wanted)]
-    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-
-def finish(run: Path, **wanted: object) -> tuple[int, str]:
-    process = start(run, **wanted)
-    output, _ = process.communicate(timeout=240)
-    return process.returncode, output
-
-
-def behave(run: Path, **behaviour: object) -> None:
-    run.mkdir(parents=True, exist_ok=True)
-    (run / "fake.json").write_text(json.dumps(behaviour))
-
-
-def by_key(run: Path, phase: Phase) -> dict[tuple[str, int], Trial]:
-    return {(trial.spec.arm, trial.spec.index): trial for trial in read_trials(run, phase)}
-
-
-def outcome(run: Path, phase: Phase) -> dict[tuple[str, int], tuple[object, ...]]:
-    """What of each trial must not depend on kills."""
-    return {
-        key: (dict(trial.spec.config), trial.state, len(trial.history), trial.result and trial.result.best)
-        for key, trial in by_key(run, phase).items()
-    }
-
-
-def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline, "the run did not get so far"
-        time.sleep(0.02)
-
-
-def kill(process: subprocess.Popen[str]) -> None:
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+from tests.faults.driver import behave, by_key, finish
 
 
 @pytest.fixture(scope="module")
@@ -173,104 +124,6 @@ def test_an_extension_adds_the_missing_seeds_and_touches_nothing_else(
     assert is_finished(run)
     with (run / "trials.csv").open(newline="") as file:
         assert Counter(row["phase"] for row in csv.DictReader(file)) == {"tune": 12, "confirm": 10}
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run = tmp_path_factory.mktemp("runs") / "undisturbed"
-    code, output = finish(run, **ONE_AT_A_TIME)
-    assert code == 0, output
-    return run
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("n_begun", [1, 4, 9])
-def test_a_run_killed_while_tuning_goes_on_as_if_undisturbed(n_begun: int, undisturbed: Path, tmp_path: Path) -> None:
-    behave(tmp_path, seconds=0.05)
-    process = start(tmp_path, **ONE_AT_A_TIME)
-    wait_for(lambda: len(list(tmp_path.glob("tune/*/history.json"))) >= n_begun, process)
-    kill(process)
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("record.json")}
-    code, output = finish(tmp_path, **ONE_AT_A_TIME)
-    assert code == 0, output
-    assert outcome(tmp_path, "tune") == outcome(undisturbed, "tune")
-    assert outcome(tmp_path, "confirm") == outcome(undisturbed, "confirm")
-    assert all(path.stat().st_mtime_ns == then for path, then in before.items()), "a finished trial was redone"
-
-
-@pytest.mark.slow
-def test_a_run_killed_again_and_again_with_two_at_a_time_keeps_its_promises(tmp_path: Path) -> None:
-    behave(tmp_path, seconds=0.05)
-    wanted = {"max_concurrent": 2, "trials_per_arm": 6}
-    for n_ended in (2, 6, 11, 14):
-        process = start(tmp_path, **wanted)
-        wait_for(lambda n=n_ended: len(list(tmp_path.rglob("record.json"))) >= n, process)
-        kill(process)
-    code, output = finish(tmp_path, **wanted)
-    assert code == 0, output
-    assert Counter(arm for arm, _ in by_key(tmp_path, "tune")) == {"bce": 6, "focal": 6}
-    assert Counter(arm for arm, _ in by_key(tmp_path, "confirm")) == {"bce": 3, "focal": 3}
-    for trial in [*read_trials(tmp_path, "tune"), *read_trials(tmp_path, "confirm")]:
-        assert [row["epoch"] for row in trial.history] == list(range(1, len(trial.history) + 1))
-        assert trial.state in (State.COMPLETED, State.STOPPED)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("sent", "code", "name"),
-    [(signal.SIGINT, 130, "InterruptedRunError"), (signal.SIGTERM, 4, "StoppedError")],
-)
-def test_a_signal_ends_a_run_that_can_be_resumed(
-    sent: signal.Signals, code: int, name: str, undisturbed: Path, tmp_path: Path
-) -> None:
-    behave(tmp_path, seconds=0.2)
-    process = start(tmp_path, **ONE_AT_A_TIME)
-    wait_for(lambda: len(list(tmp_path.rglob("record.json"))) >= 2, process)
-    os.kill(process.pid, sent)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert f"{name}: " in output
-    assert "tagsearch resume" in output
-    assert (tmp_path / "trials.csv").exists()
-    behave(tmp_path)
-    finish(tmp_path, **ONE_AT_A_TIME)
-    assert outcome(tmp_path, "confirm") == outcome(undisturbed, "confirm")
-
-
-@pytest.mark.slow
-def test_a_time_budget_stops_a_run_without_spoiling_trials(undisturbed: Path, tmp_path: Path) -> None:
-    behave(tmp_path, seconds=0.3)
-    code, output = finish(tmp_path, **ONE_AT_A_TIME, time_budget_s=12)
-    assert code == 4
-    assert "the time budget is used up" in output
-    behave(tmp_path)
-    code, output = finish(tmp_path, **ONE_AT_A_TIME)
-    assert code == 0, output
-    assert outcome(tmp_path, "tune") == outcome(undisturbed, "tune")
-
-
-@pytest.mark.slow
-def test_a_run_in_which_everything_fails_is_a_failure(tmp_path: Path) -> None:
-    behave(tmp_path, fail={f"confirm/{arm}/{k}": 9 for arm in ("bce", "focal") for k in range(3)})
-    code, output = finish(tmp_path, tune=None, max_retries=0)
-    assert code == 1
-    assert "RunFailedError: no trial of the confirm phase completed" in output
-
-
-@pytest.mark.slow
-def test_a_trial_that_hangs_is_ended_and_its_failure_says_where_it_stood(tmp_path: Path) -> None:
-    behave(tmp_path, hang=["confirm/bce/1"])
-    code, output = finish(tmp_path, tune=None, max_retries=1, max_concurrent=2, trial_time_limit_s=5)
-    assert code == 3, output
-    trials = by_key(tmp_path, "confirm")
-    assert Counter(trial.state for trial in trials.values()) == {State.COMPLETED: 5, State.FAILED: 1}
-    hung = trials["bce", 1]
-    assert hung.result is not None
-    assert (hung.state, hung.result.n_retries) == (State.FAILED, 1)
-    reason = (hung.folder / "traceback.txt").read_text()
-    assert "--trial-time-limit-s" in reason
-    assert "fake_trial.py" in reason
-    assert not list(trials["bce", 0].folder.glob("hang.txt"))
 
 
 @pytest.mark.slow
