@@ -6,10 +6,11 @@ writes the records of trials that were stopped by ASHA or failed for good.
 
 import os
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ def run_phase(
         ),
     )
     start = time.monotonic()
-    with _graceful_signals() as received:
+    with _graceful_signals() as received, suppress(_NothingBeganError):
         tuner.fit()
     n_missing = len(planned) - ending.n_ended
     if n_missing:
@@ -182,8 +183,21 @@ class _Reports(tune.Callback):  # type: ignore[misc]
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._ending.n_retries[trial.config["name"]] += 1
 
+    def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
+        """Ray then makes a table of what came of the trials, which nobody reads. For it, it would unpickle the errors
+        of trials from the storage and, where there is no trial, its own newest state: files that others could have
+        written."""
+        for trial in trials:
+            trial.run_metadata.pickled_error_filename = None
+        if not trials and sys.exception() is None:
+            raise _NothingBeganError
+
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Ray pickles its callbacks into tuner.pkl, which is never read back
+
+
+class _NothingBeganError(Exception):
+    """A phase was stopped before its first trial."""
 
 
 def _spec(trial: Any) -> TrialSpec:
