@@ -49,7 +49,7 @@ def run(
     tagsearch run losses.yaml --data mtat=/data/MagnaTagATune --profile gpu
     """
     study = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
-    measured = _measured(study, options["gpus_per_trial"]) if probe else {}
+    measured = measure(study, options["gpus_per_trial"]) if probe else {}
     options["gpus_per_trial"] = _share(options["gpus_per_trial"], measured)
     plan = _print_plan(study, options["max_concurrent"], options["gpus_per_trial"], storage, measured)
     if dry_run:
@@ -80,7 +80,7 @@ def plan(
     tagsearch plan search_spaces/architectures.yaml --probe
     """
     study = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
-    measured = _measured(study, gpus_per_trial) if probe else {}
+    measured = measure(study, gpus_per_trial) if probe else {}
     _print_plan(study, max_concurrent, _share(gpus_per_trial, measured), storage, measured)
 
 
@@ -160,7 +160,7 @@ def read_changed_study(path: Path, changes: list[str], *, profile: str | None, t
     return study
 
 
-def _measured(study: "Study", gpus_per_trial: float | None) -> "Mapping[str, Measured]":
+def measure(study: "Study", gpus_per_trial: float | None) -> "Mapping[str, Measured]":
     """What the study's configurations cost on this machine, by cost key."""
     from tagsearch.study.data import repeats_short_clips
     from tagsearch.study.measured import to_measure
