@@ -30,6 +30,7 @@ from tagsearch.study.resolved import write_resolved
 from tagsearch.study.schema import Study
 
 PLANNED_FILE = Path("confirm/planned.json")  # names of the confirm phase's trials; written when that phase begins
+FOLDER_LINE = "run folder: "  # what a run prints when its folder is there
 NOT_RUNS = ("cache", "inspect")  # what else lies in a storage
 _PACKAGES = ("torch", "torchaudio", "ray", "optuna", "numpy", "scikit-learn", "scipy", "soundfile")
 _TRIAL_COLUMNS = (
