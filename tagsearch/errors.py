@@ -52,6 +52,10 @@ class TrialDivergedError(TagsearchError):
     """A loss or metric became NaN or infinite. A result of the trial, not a failure of the program."""
 
 
+class StorageUnseenError(TagsearchError):
+    """A machine of the cluster does not see the storage of the run; no fault of the trial that was to run there."""
+
+
 class ClusterError(TagsearchError):
     """A Ray cluster refuses what it was asked, or does not answer any more."""
 

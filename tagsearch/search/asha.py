@@ -17,6 +17,7 @@ from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialSch
 
 from tagsearch.errors import RecordError
 from tagsearch.registry import Direction
+from tagsearch.search.failures import Failures
 from tagsearch.study.schema import Asha
 
 
@@ -91,14 +92,25 @@ def read_log(path: Path) -> list[RungValue]:
 
 
 class ArmScheduler(FIFOScheduler):  # type: ignore[misc]
-    """Ray's scheduler of a phase: starts trials in the order proposed, stops those that `rungs` stops.
+    """Ray's scheduler of a phase: starts trials in the order proposed, stops those that `rungs` stops, gives up those
+    that have failed too often.
 
-    Without `rungs` (confirm phase) nothing is stopped."""
+    Without `rungs` (confirm phase) no trial is stopped that does not fail."""
 
-    def __init__(self, rungs: Rungs | None, *, objective: str) -> None:
+    def __init__(self, rungs: Rungs | None, *, objective: str, failures: Failures) -> None:
         super().__init__()
         self._rungs = rungs
         self._objective = objective
+        self._failures = failures
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        errors = Path(trial.error_file).read_text(errors="replace")  # of all its failures under this driver
+        self._failures.add(trial.config["name"], errors[errors.rfind("\nFailure # ") + 1 :])
+
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        """New, or again after a failure."""
+        if self._failures.gives_up(trial.config["name"]):
+            tune_controller.stop_trial(trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         if self._rungs is None or result.get("done"):

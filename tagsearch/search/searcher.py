@@ -7,23 +7,20 @@ with trial.json exists before Ray hears of it.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ray.tune.search import Searcher
 
 from tagsearch.records import TrialSpec, write_spec
 
 Propose = Callable[[], TrialSpec]
-
-
-class Ended(Protocol):
-    def __call__(self, spec: TrialSpec, *, failed: bool) -> None: ...
+Ended = Callable[[TrialSpec], None]
 
 
 class PlannedSearcher(Searcher):  # type: ignore[misc]
     """Hands out `planned` in order. Each item makes its TrialSpec when it is asked.
 
-    ended: called once when a trial has ended; `failed` means for good, after its retries."""
+    ended: called once when a trial is over, for whatever reason."""
 
     def __init__(self, planned: Sequence[Propose], *, folder: Path, config: Mapping[str, Any], ended: Ended) -> None:
         super().__init__(metric="score", mode="max")
@@ -44,7 +41,7 @@ class PlannedSearcher(Searcher):  # type: ignore[misc]
         return {**self._config, "name": spec.name, "folder": str(folder), "spec": asdict(spec)}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        self._ended(self._live.pop(trial_id), failed=error)
+        self._ended(self._live.pop(trial_id))
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Ray pickles the searcher into tuner.pkl, which is never read back
