@@ -17,7 +17,7 @@ from typing import Any
 from ray import tune
 from ray.tune.logger import CSVLoggerCallback, JsonLoggerCallback
 
-from tagsearch.errors import InterruptedRunError, StoppedError
+from tagsearch.errors import InterruptedRunError, StoppedError, StorageError
 from tagsearch.files import write_text
 from tagsearch.records import (
     HISTORY_COLUMNS,
@@ -25,7 +25,7 @@ from tagsearch.records import (
     State,
     TrialResult,
     TrialSpec,
-    read_history,
+    history_so_far,
     read_result,
     result_from_history,
     write_result,
@@ -33,7 +33,8 @@ from tagsearch.records import (
 from tagsearch.search.asha import ArmScheduler, Rungs
 from tagsearch.search.observers import Observer
 from tagsearch.search.searcher import PlannedSearcher, Propose
-from tagsearch.search.trainable import ERROR_FILE, TrialActor
+from tagsearch.search.storage import StorageWatch
+from tagsearch.search.trainable import ERROR_FILE, STORAGE, TrialActor
 from tagsearch.study.schema import Study
 from tagsearch.training.hang import where_it_hung
 from tagsearch.training.outcome import tidy
@@ -65,14 +66,18 @@ def run_phase(
 ) -> None:
     """Run `planned` to their end in `folder`/<phase>/.
 
-    Raises InterruptedRunError or StoppedError if some have not ended; what they did is on disk."""
+    Raises StorageError if the storage fails, InterruptedRunError or StoppedError if some have not ended for another
+    reason; what they did is on disk."""
+    storage = StorageWatch(folder.resolve())
     ending = _Ending(folder=folder / phase, study=study, rungs=rungs, observers=observers, told=told)
-    searcher = PlannedSearcher(planned, folder=folder.resolve() / phase, config=trial_config, ended=ending.ended)
+    searcher = PlannedSearcher(
+        planned, folder=folder.resolve() / phase, config=trial_config, ended=ending.ended, storage=storage
+    )
     tuner = tune.Tuner(
         tune.with_resources(TrialActor, {"cpu": 1, "gpu": placement.gpus_per_trial}),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
-            scheduler=ArmScheduler(rungs, objective=study.objective),
+            scheduler=ArmScheduler(rungs, objective=study.objective, storage=storage),
             num_samples=len(planned),
             max_concurrent_trials=placement.n_slots,
             reuse_actors=True,
@@ -86,15 +91,21 @@ def run_phase(
             verbose=0,
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # trials keep their own checkpoints
             failure_config=tune.FailureConfig(max_failures=placement.max_retries),
-            callbacks=[JsonLoggerCallback(), CSVLoggerCallback(), _Reports(observers, ending)],
+            stop=_StorageStopper(storage),
+            callbacks=[JsonLoggerCallback(), CSVLoggerCallback(), _Reports(observers, ending, storage)],
         ),
     )
     start = time.monotonic()
-    with _graceful_signals() as received:
+    with _graceful_signals() as received, storage:
         tuner.fit()
     n_missing = len(planned) - ending.n_ended
+    what = f"{n_missing} trials of the {phase} phase are unfinished; what they did is kept"
+    if storage.complaint:
+        raise StorageError(
+            f"{folder} is full or cannot be written: {storage.complaint}: {what}; free space, or open it to writing, "
+            f"and go on with `tagsearch resume {folder}`"
+        )
     if n_missing:
-        what = f"{n_missing} trials of the {phase} phase are unfinished; what they did is kept"
         timed_out = placement.time_budget_s is not None and time.monotonic() - start >= placement.time_budget_s
         raise _unfinished(f"{what}; go on with `tagsearch resume {folder}`", received, timed_out=timed_out)
 
@@ -140,7 +151,7 @@ class _Ending:
         if state is State.FAILED:
             _keep_reason(folder)
         return result_from_history(
-            read_history(folder),
+            history_so_far(folder),
             objective=self._study.objective,
             checkpoint=self._study.checkpoint,
             state=state,
@@ -163,27 +174,48 @@ def _keep_reason(folder: Path) -> None:
 class _Reports(tune.Callback):  # type: ignore[misc]
     """Passes Ray's reports on to the observers."""
 
-    def __init__(self, observers: Sequence[Observer], ending: _Ending) -> None:
+    def __init__(self, observers: Sequence[Observer], ending: _Ending, storage: StorageWatch) -> None:
         self._observers = observers
         self._ending = ending
+        self._storage = storage
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        for observer in self._observers:
-            observer.trial_started(_spec(trial))
+        with self._storage:
+            for observer in self._observers:
+                observer.trial_started(_spec(trial))
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        if "state" not in result:  # else the report that only says the trial has ended
+        if STORAGE in result:
+            self._storage.note(result[STORAGE])
+        elif "state" not in result:  # else the report that only says the trial has ended
             row = {name: result[name] for name in HISTORY_COLUMNS if name in result}
-            for observer in self._observers:
-                observer.epoch_done(_spec(trial), row)
+            with self._storage:
+                for observer in self._observers:
+                    observer.epoch_done(_spec(trial), row)
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._ending.n_retries[trial.config["name"]] += 1
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Ray pickles its callbacks into tuner.pkl, which is never read back
+
+
+class _StorageStopper(tune.Stopper):  # type: ignore[misc]
+    """Ends all trials when the storage has failed."""
+
+    def __init__(self, storage: StorageWatch) -> None:
+        self._storage = storage
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return bool(self._storage.complaint)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # like the callbacks'
 
 
 def _spec(trial: Any) -> TrialSpec:
