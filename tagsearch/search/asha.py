@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from ray.tune.experiment import Trial
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
 from tagsearch.errors import RecordError
@@ -99,6 +100,23 @@ class ArmScheduler(FIFOScheduler):  # type: ignore[misc]
         super().__init__()
         self._rungs = rungs
         self._objective = objective
+        self._unfinished: dict[str, Any] = {}  # in the order proposed
+
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        self._unfinished[trial.trial_id] = trial
+
+    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
+        self._unfinished.pop(trial.trial_id, None)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        self._unfinished.pop(trial.trial_id, None)
+
+    def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
+        self._unfinished.pop(trial.trial_id, None)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        """The first that waits. Ray's own looks at every trial there ever was, and is asked several times a trial."""
+        return next((trial for trial in self._unfinished.values() if trial.status == Trial.PENDING), None)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         if self._rungs is None or result.get("done"):

@@ -20,6 +20,7 @@ from tagsearch.registry import OBJECTIVES
 from tagsearch.search.observers import Observer
 
 _BEST = tuple(f"best/{name}" for name in OBJECTIVES)
+_FLUSH_S = 2  # a flush waits for the disk, which the driver has no time for at every epoch of every trial
 _FIGURES = ".figures"  # suffix of their event files
 _STATUS = {State.COMPLETED: "STATUS_SUCCESS", State.STOPPED: "STATUS_SUCCESS"}
 
@@ -37,7 +38,8 @@ class TensorBoard(Observer):
             self._writers.pop(spec.name).close()
         folder = self._run / spec.phase / spec.name
         # purge_step: epochs that a killed process wrote after its last checkpoint are written again
-        writer = SummaryWriter(str(folder), purge_step=0 if any(folder.glob("events.*")) else None)
+        again = any(folder.glob("events.*"))
+        writer = SummaryWriter(str(folder), purge_step=0 if again else None, flush_secs=_FLUSH_S)
         knobs = {"phase": spec.phase, "arm": spec.arm, "seed": spec.seed, **spec.config}
         experiment, start, _ = hparams(knobs, dict.fromkeys(_BEST))
         for summary in (experiment, start):
@@ -55,10 +57,10 @@ class TensorBoard(Observer):
                 better = max if direction == "max" else min
                 best[name] = better(best.get(name, row[name]), row[name])
                 writer.add_scalar(f"best/{name}", best[name], epoch)
-        writer.flush()
 
     def trial_ended(self, spec: TrialSpec, result: TrialResult) -> None:
         writer = self._writers.pop(spec.name)
+        del self._best[spec.name]
         status = Status.Value(_STATUS.get(result.state, "STATUS_FAILURE"))
         writer.file_writer.add_summary(_session_end(status))
         writer.add_text("result", f"{result.state}: {result.stop_reason}")
