@@ -5,10 +5,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ray.tune.experiment import Trial
 from ray.tune.schedulers import AsyncHyperBandScheduler
 
 from tagsearch.errors import RecordError
-from tagsearch.search.asha import Rungs, RungValue, read_log
+from tagsearch.search.asha import ArmScheduler, Rungs, RungValue, read_log
 from tagsearch.study.schema import Asha
 
 ASHA = Asha(grace_period=1, reduction_factor=3)
@@ -102,3 +103,18 @@ def test_a_damaged_line_is_not_passed_over(tmp_path: Path) -> None:
     log.write_text("rubbish\n")
     with pytest.raises(RecordError, match=r"rungs\.jsonl is damaged"):
         rungs(tmp_path)
+
+
+def test_trials_start_in_the_order_proposed_and_ended_ones_are_not_looked_at() -> None:
+    scheduler = ArmScheduler(None, objective="valid/pr_auc")
+    trials = [SimpleNamespace(trial_id=str(k), status=Trial.RUNNING) for k in range(4)]
+    for trial in trials:
+        scheduler.on_trial_add(None, trial)
+    assert scheduler.choose_trial_to_run(None) is None
+    scheduler.on_trial_complete(None, trials[0], {})
+    scheduler.on_trial_error(None, trials[1])
+    trials[2].status = trials[3].status = Trial.PENDING  # one of them after a failure
+    assert scheduler.choose_trial_to_run(None) is trials[2]
+    scheduler.on_trial_remove(None, trials[2])
+    del trials[0].status, trials[1].status
+    assert scheduler.choose_trial_to_run(None) is trials[3]
