@@ -8,7 +8,8 @@ import pytest
 from ray.tune.schedulers import AsyncHyperBandScheduler
 
 from tagsearch.errors import RecordError
-from tagsearch.search.asha import Rungs, RungValue, read_log
+from tagsearch.search.asha import ArmScheduler, Rungs, RungValue, read_log
+from tagsearch.search.failures import Failures
 from tagsearch.study.schema import Asha
 
 ASHA = Asha(grace_period=1, reduction_factor=3)
@@ -102,3 +103,26 @@ def test_a_damaged_line_is_not_passed_over(tmp_path: Path) -> None:
     log.write_text("rubbish\n")
     with pytest.raises(RecordError, match=r"rungs\.jsonl is damaged"):
         rungs(tmp_path)
+
+
+@pytest.mark.parametrize(("status", "dropped"), [("ERROR", set()), ("PENDING", {"t"})])
+def test_a_trial_that_ray_gives_up_before_its_retries_is_remembered(
+    tmp_path: Path, status: str, dropped: set[str]
+) -> None:
+    failures = Failures(tmp_path, max_retries=1, notice=print)
+    scheduler = ArmScheduler(None, objective="valid/pr_auc", failures=failures)
+    (tmp_path / "error.txt").write_text("Failure # 1\nRuntimeError: first\nFailure # 2\nRuntimeError: second\n")
+    trial = SimpleNamespace(config={"name": "t"}, status=status, error_file=str(tmp_path / "error.txt"))
+    scheduler.on_trial_error(None, trial)
+    assert failures.dropped == dropped
+    scheduler.on_trial_error(None, trial)
+    assert failures.gives_up("t")
+
+
+def test_only_the_last_failure_in_rays_file_is_new(tmp_path: Path) -> None:
+    failures = Failures(tmp_path, max_retries=0, notice=print)
+    lost = "Failure # 1\nRuntimeError: own\nFailure # 2\nThe actor 1 is unavailable: Socket closed\n"
+    (tmp_path / "error.txt").write_text(lost)
+    trial = SimpleNamespace(config={"name": "t"}, status="ERROR", error_file=str(tmp_path / "error.txt"))
+    ArmScheduler(None, objective="valid/pr_auc", failures=failures).on_trial_error(None, trial)
+    assert not failures.gives_up("t")
