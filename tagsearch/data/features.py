@@ -18,6 +18,7 @@ import torch
 
 from tagsearch.data.compute import Block, blocks_of
 from tagsearch.data.frontend import FrontEnd, front_end_from_json
+from tagsearch.data.shards import complaint, read_shard
 from tagsearch.data.store import Prepared
 from tagsearch.errors import CorpusError, RecordError
 from tagsearch.files import read_array, read_npz, write_bytes, write_npz
@@ -52,8 +53,7 @@ def write_view(prepared: Prepared, table: CorpusTable) -> Path:
     places = [prepared.places[path] for path in table.paths.tolist()]
     shards = sorted({place.shard for place in places})
     number = {shard: i for i, shard in enumerate(shards)}
-    name = hashlib.sha256(table.fingerprint.encode()).hexdigest()[:16]
-    file = prepared.folder / "views" / f"{name}.npz"
+    file = prepared.folder / "views" / _view_name(table)
     content = _content(
         prepared.front_end,
         shards=shards,
@@ -68,6 +68,24 @@ def write_view(prepared: Prepared, table: CorpusTable) -> Path:
             f"cannot write {file}: {error.strerror or error}; free space or choose another cache"
         ) from error
     return file
+
+
+def _view_name(table: CorpusTable) -> str:
+    return f"{hashlib.sha256(table.fingerprint.encode()).hexdigest()[:16]}.npz"
+
+
+def find_view(cache: Path, front_end: FrontEnd, table: CorpusTable) -> Path | None:
+    """A view of the table's clips, from wherever their audio was read; None if no store has one with all of its shards
+    undamaged."""
+    for view in sorted((cache / "features").glob(f"*-{front_end.key()}/views/{_view_name(table)}")):
+        store = view.parent.parent
+        try:
+            shards = [read_shard(file.with_suffix(".json"), front_end) for file in files_of(view)[1:]]
+        except RecordError:
+            continue
+        if all(shard is not None and complaint(store, shard) is None for shard in shards):
+            return view
+    return None
 
 
 def _content(

@@ -144,7 +144,10 @@ class ArmScheduler(FIFOScheduler):  # type: ignore[misc]
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         self._unfinished.pop(trial.trial_id, None)
         errors = Path(trial.error_file).read_text(errors="replace")  # of all its failures under this driver
-        self._failures.add(trial.config["name"], errors[errors.rfind("\nFailure # ") + 1 :])
+        name = trial.config["name"]
+        self._failures.add(name, errors[errors.rfind("\nFailure # ") + 1 :])
+        if trial.status == "PENDING" and not self._failures.gives_up(name):
+            self._failures.dropped.add(name)  # its process died while it changed trials; Ray retries what is running
 
     def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
         self._unfinished.pop(trial.trial_id, None)
