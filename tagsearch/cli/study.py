@@ -104,10 +104,10 @@ def resume(run_name: str | None, storage: Path, extend: str | None, **options: A
     tagsearch resume losses-20261122T131500Z --extend seeds=10
     """
     from tagsearch.search.run_folder import find_run
-    from tagsearch.study.parse import read_study
+    from tagsearch.study.parse import read_resolved
 
     folder = find_run(run_name, storage=storage)
-    study = read_study(folder / "resolved.yaml")
+    study = read_resolved(folder)
     extension = _extension(study, folder, extend) if extend is not None else None
     _start(study, folder, storage, extension=extension, **options)
 
@@ -234,21 +234,21 @@ def _start(
     from tagsearch.search.address import machine_named
     from tagsearch.search.excerpt_writer import ExcerptWriter
     from tagsearch.search.kept_data import open_or_kept_data
-    from tagsearch.search.progress import LiveTable, ProgressBars, console
+    from tagsearch.search.progress import LiveTable, ProgressBars, console, show_warnings
     from tagsearch.search.ray_session import has_gpus
     from tagsearch.search.run import Options, execute
     from tagsearch.search.run_folder import FOLDER_LINE, extend, open_run, taken
-    from tagsearch.search.storage import check_writable
+    from tagsearch.search.storage import check_writable, storage_errors
     from tagsearch.search.tensorboard import TensorBoard
     from tagsearch.training.devices import place
 
     check_writable(storage, n_bytes=plan.disk_bytes if plan else 0)
     device, gpus = place(gpus_per_trial, cluster_has_gpus=has_gpus(address) if address else None)
     out = console()
+    show_warnings(out)
     with ProgressBars(out) as progress, machine_named(address):
         corpus, features = open_or_kept_data(study, folder, cache=storage / "cache", progress=progress, say=out.print)
-    folder.mkdir(parents=True, exist_ok=True)
-    with taken(folder):
+    with storage_errors(folder, way_on=f"free space and go on with `tagsearch resume {folder}`"), taken(folder):
         open_run(folder, study, corpus.table, device=device, plan=plan)
         if extension is not None:
             extend(folder, extension)

@@ -1,5 +1,6 @@
 """What the user sees while a run goes on: a live table of arms on a terminal, a line now and then elsewhere."""
 
+import logging
 import os
 import time
 from collections import Counter
@@ -25,6 +26,20 @@ def console() -> Console:
     what it is given: paths may hold brackets, which are no markup."""
     out = os.fdopen(os.dup(1), "w", buffering=1)
     return Console(file=out, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+class _Shown(logging.Handler):
+    def __init__(self, out: Console) -> None:
+        super().__init__(logging.WARNING)
+        self._out = out
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._out.print(f"{record.levelname.lower()}: {record.getMessage()}")
+
+
+def show_warnings(out: Console) -> None:
+    """tagsearch's warnings go there: standard error is sent to Ray's log while a run is under way."""
+    logging.getLogger("tagsearch").handlers[:] = [_Shown(out)]
 
 
 class ProgressBars:

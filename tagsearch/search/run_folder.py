@@ -24,7 +24,16 @@ from tagsearch.records import CorpusTable, Trial, is_run, list_runs, read_corpus
 from tagsearch.search.redaction import redacted
 from tagsearch.study.extension import Extension, read_extension, write_extension
 from tagsearch.study.fields import MAX_NAME, NAME
-from tagsearch.study.lock import LOCK_FILE, earlier_runs, make_lock, registered
+from tagsearch.study.lock import (
+    LOCK_FILE,
+    VERSION,
+    changes,
+    earlier_runs,
+    is_intact,
+    make_lock,
+    read_lock,
+    registered,
+)
 from tagsearch.study.plan import Plan
 from tagsearch.study.plan_file import PLAN_FILE, plan_record
 from tagsearch.study.resolved import write_resolved
@@ -68,7 +77,8 @@ def open_run(folder: Path, study: Study, table: CorpusTable, *, device: str, pla
     """Write what has to be there before the first trial, unless it is there. resolved.yaml comes last: it makes the
     folder a run, so that no run is without its registration. `plan`: what was predicted, if anything was.
 
-    Raises UsageError if the run was begun with another corpus, or if trials are there for which nothing was."""
+    Raises UsageError if the run was begun with another corpus or study, or if trials are there for which nothing
+    was."""
     if is_run(folder):
         begun_with = read_corpus(folder).fingerprint
         if begun_with != table.fingerprint:
@@ -76,6 +86,7 @@ def open_run(folder: Path, study: Study, table: CorpusTable, *, device: str, pla
                 f"the corpus has changed since {folder} was begun ({begun_with[:12]}, now {table.fingerprint[:12]}); "
                 "bring the old one back, or start a new run"
             )
+        _check_registered(folder, study)
         return
     if begun := next(folder.glob("*/*/trial.json"), None):
         raise UsageError(
@@ -91,6 +102,21 @@ def open_run(folder: Path, study: Study, table: CorpusTable, *, device: str, pla
     if plan is not None:
         write_json(folder / PLAN_FILE, plan_record(plan))
     write_text(folder / "resolved.yaml", write_resolved(study), durable=True)
+
+
+def _check_registered(folder: Path, study: Study) -> None:
+    """Raises UsageError if the study, as resolved.yaml gives it, is not the one that was registered."""
+    lock = read_lock(folder)
+    if lock is None or not is_intact(lock):
+        log.warning("%s is missing or damaged: verdicts are exploratory without it; bring it back", folder / LOCK_FILE)
+        return
+    if lock.get("version") != VERSION:
+        return  # the report tells
+    if changed := changes(lock, study, read_corpus(folder)):
+        raise UsageError(
+            f"{folder / 'resolved.yaml'} is not the study that was registered in {LOCK_FILE} (changed: "
+            f"{', '.join(changed)}), and a run goes on as it began; bring the old file back, or start a new run"
+        )
 
 
 def check_extendable(folder: Path) -> None:
@@ -133,7 +159,9 @@ def is_finished(folder: Path) -> bool:
 
 @contextmanager
 def taken(folder: Path) -> Iterator[None]:
-    """This process alone writes to the run. Raises UsageError if another one does."""
+    """This process alone writes to the run, whose folder is made if there is none. Raises UsageError if another one
+    does."""
+    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)
