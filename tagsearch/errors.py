@@ -68,6 +68,11 @@ class NotReadyError(TagsearchError):
     """`tagsearch doctor` found what would make a run fail."""
 
 
+class StorageError(TagsearchError):
+    """The storage is full or cannot be written any more: no fault of the trials, which stay unfinished; `tagsearch
+    resume` goes on."""
+
+
 class RunFailedError(TagsearchError):
     """Nothing usable finished."""
 

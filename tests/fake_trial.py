@@ -19,7 +19,7 @@ from tagsearch.records import (
     State,
     TrialResult,
     TrialSpec,
-    read_history,
+    history_so_far,
     result_from_history,
     write_history,
     write_result,
@@ -66,7 +66,7 @@ def specs(study: Study, n: int, *, epochs: int) -> list[TrialSpec]:
 
 
 def train(spec: TrialSpec, settings: Mapping[str, Any], folder: Path) -> Iterator[Mapping[str, float]]:
-    rows = [dict(row) for row in read_history(folder)]
+    rows = [dict(row) for row in history_so_far(folder)]
     yield from rows
     if (folder / "record.json").exists():
         return

@@ -6,9 +6,10 @@ writes the records of trials that were stopped by ASHA or failed for good.
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 from ray import tune
 from ray.tune.logger import CSVLoggerCallback, JsonLoggerCallback
 
-from tagsearch.errors import ClusterError, InterruptedRunError, StoppedError, TagsearchError
+from tagsearch.errors import ClusterError, InterruptedRunError, StoppedError, StorageError, TagsearchError
 from tagsearch.files import write_text
 from tagsearch.records import (
     HISTORY_COLUMNS,
@@ -24,7 +25,7 @@ from tagsearch.records import (
     State,
     TrialResult,
     TrialSpec,
-    read_history,
+    history_so_far,
     read_result,
     result_from_history,
     write_result,
@@ -33,7 +34,8 @@ from tagsearch.search.asha import ArmScheduler, Rungs
 from tagsearch.search.failures import Failures
 from tagsearch.search.observers import Observer
 from tagsearch.search.searcher import PlannedSearcher, Propose
-from tagsearch.search.trainable import ERROR_FILE, TrialActor
+from tagsearch.search.storage import StorageWatch
+from tagsearch.search.trainable import ERROR_FILE, STORAGE, TrialActor
 from tagsearch.study.schema import Study
 from tagsearch.training.hang import where_it_hung
 from tagsearch.training.outcome import tidy
@@ -65,21 +67,24 @@ def run_phase(
 ) -> None:
     """Run `planned` to their end in `folder`/<phase>/.
 
-    What they did is on disk if it raises: InterruptedRunError or StoppedError if some have not ended, ClusterError if
-    the machines let none get on."""
+    What they did is on disk if it raises: InterruptedRunError or StoppedError if some have not ended, StorageError if
+    that is because the storage failed, ClusterError if the machines let none get on."""
 
     def notice(line: str) -> None:
         for observer in observers:
             observer.notice(line)
 
+    storage = StorageWatch(folder.resolve())
     failures = Failures(folder / phase, max_retries=placement.max_retries, notice=notice)
     ending = _Ending(folder=folder / phase, study=study, rungs=rungs, failures=failures, observers=observers, told=told)
-    searcher = PlannedSearcher(planned, folder=folder.resolve() / phase, config=trial_config, ended=ending.ended)
+    searcher = PlannedSearcher(
+        planned, folder=folder.resolve() / phase, config=trial_config, ended=ending.ended, storage=storage
+    )
     tuner = tune.Tuner(
         tune.with_resources(TrialActor, {"cpu": 1, "gpu": placement.gpus_per_trial}),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
-            scheduler=ArmScheduler(rungs, objective=study.objective, failures=failures),
+            scheduler=ArmScheduler(rungs, objective=study.objective, failures=failures, storage=storage),
             num_samples=len(planned),
             max_concurrent_trials=placement.n_slots,
             reuse_actors=True,
@@ -93,16 +98,21 @@ def run_phase(
             verbose=0,
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # trials keep their own checkpoints
             failure_config=tune.FailureConfig(max_failures=-1),  # `failures` counts
-            stop=_WhenBlind(failures),
-            callbacks=[JsonLoggerCallback(), CSVLoggerCallback(), _Reports(observers)],
+            stop=_Halt(lambda: bool(failures.blind or storage.complaint)),
+            callbacks=[JsonLoggerCallback(), CSVLoggerCallback(), _Reports(observers, storage)],
         ),
     )
     start = time.monotonic()
-    with _graceful_signals() as received:
+    with _graceful_signals() as received, storage, suppress(_NothingBeganError):
         tuner.fit()
     n_missing = len(planned) - ending.n_ended
+    what = f"{n_missing} trials of the {phase} phase are unfinished; what they did is kept"
+    if storage.complaint:
+        raise StorageError(
+            f"{folder} is full or cannot be written: {storage.complaint}: {what}; free space, or open it to writing, "
+            f"and go on with `tagsearch resume {folder}`"
+        )
     if n_missing:
-        what = f"{n_missing} trials of the {phase} phase are unfinished; what they did is kept"
         timed_out = placement.time_budget_s is not None and time.monotonic() - start >= placement.time_budget_s
         way_on = f"{what}; go on with `tagsearch resume {folder}`"
         if len(failures.dropped) == n_missing:
@@ -158,7 +168,7 @@ class _Ending:
         if state is State.FAILED:
             _keep_reason(folder)
         return result_from_history(
-            read_history(folder),
+            history_so_far(folder),
             objective=self._study.objective,
             checkpoint=self._study.checkpoint,
             state=state,
@@ -181,23 +191,41 @@ def _keep_reason(folder: Path) -> None:
 class _Reports(tune.Callback):  # type: ignore[misc]
     """Passes Ray's reports on to the observers."""
 
-    def __init__(self, observers: Sequence[Observer]) -> None:
+    def __init__(self, observers: Sequence[Observer], storage: StorageWatch) -> None:
         self._observers = observers
+        self._storage = storage
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        for observer in self._observers:
-            observer.trial_started(_spec(trial))
+        with self._storage:
+            for observer in self._observers:
+                observer.trial_started(_spec(trial))
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        if "state" not in result:  # else the report that only says the trial has ended
+        if STORAGE in result:
+            self._storage.note(result[STORAGE])
+        elif "state" not in result:  # else the report that only says the trial has ended
             row = {name: result[name] for name in HISTORY_COLUMNS if name in result}
-            for observer in self._observers:
-                observer.epoch_done(_spec(trial), row)
+            with self._storage:
+                for observer in self._observers:
+                    observer.epoch_done(_spec(trial), row)
+
+    def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
+        """Ray then makes a table of what came of the trials, which nobody reads. For it, it would unpickle the errors
+        of trials from the storage and, where there is no trial, its own newest state: files that others could have
+        written."""
+        for trial in trials:
+            trial.run_metadata.pickled_error_filename = None
+        if not trials and sys.exception() is None:
+            raise _NothingBeganError
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Ray pickles its callbacks into tuner.pkl, which is never read back
+
+
+class _NothingBeganError(Exception):
+    """A phase was stopped before its first trial."""
 
 
 def _spec(trial: Any) -> TrialSpec:
@@ -220,17 +248,20 @@ def _graceful_signals() -> Iterator[list[signal.Signals]]:
         signal.signal(signal.SIGTERM, before)
 
 
-class _WhenBlind(tune.Stopper):  # type: ignore[misc]
-    """Ends a phase that the machines do not let get on."""
+class _Halt(tune.Stopper):  # type: ignore[misc]
+    """Ends all trials, unfinished, as soon as `halted`."""
 
-    def __init__(self, failures: Failures) -> None:
-        self._failures = failures
+    def __init__(self, halted: Callable[[], bool]) -> None:
+        self._halted = halted
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
 
     def stop_all(self) -> bool:
-        return bool(self._failures.blind)
+        return self._halted()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # like the callbacks'
 
 
 def _unfinished(what: str, received: Sequence[signal.Signals], *, timed_out: bool, blind: str) -> TagsearchError:

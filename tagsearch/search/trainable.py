@@ -17,10 +17,12 @@ from ray import tune
 from tagsearch.errors import StorageUnseenError
 from tagsearch.files import write_text
 from tagsearch.records import State, TrialSpec, read_result
+from tagsearch.search.storage import storage_failure
 from tagsearch.training.hang import limited
 
 ERROR_FILE = "traceback.txt"  # Ray's own error.txt stays behind after a retry that succeeded
 _MOUNT_WAIT_S = 60.0  # of a machine that has just joined; meanwhile Ray gives the trial to a process that gets free
+STORAGE = "storage"  # in a trial's last report, which then is not its end: what the system said of the storage
 TRAIN = "tagsearch.search.trainable:train"
 
 
@@ -60,8 +62,9 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
                 if self._rows is None:
                     self._rows = self._open(folder)
                 row = next(self._rows, None)
-        except Exception:
-            write_text(folder / ERROR_FILE, traceback.format_exc())
+        except Exception as error:
+            if complaint := _storage_complaint(error, folder):
+                return {**self._last, "done": True, STORAGE: complaint}
             raise
         if row is None:
             return {**self._last, "done": True, "state": _ended(folder)}
@@ -75,6 +78,18 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
 
     def cleanup(self) -> None:
         self._rows = None
+
+
+def _storage_complaint(error: Exception, folder: Path) -> str | None:
+    """If the storage has failed, not the trial. Else the traceback is on disk."""
+    run, words = folder.parent.parent, traceback.format_exc()
+    if complaint := storage_failure(error, run):
+        return complaint
+    try:
+        write_text(folder / ERROR_FILE, words)
+    except OSError as unwritten:
+        return storage_failure(unwritten, run)
+    return None
 
 
 def _ended(folder: Path) -> str:
