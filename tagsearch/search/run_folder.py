@@ -5,6 +5,7 @@ See tagsearch.records for the layout.
 
 import csv
 import io
+import logging
 import os
 import platform
 import subprocess
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tagsearch.errors import UsageError
+from tagsearch.errors import RecordError, UsageError
 from tagsearch.files import read_json, write_json, write_text
 from tagsearch.records import CorpusTable, Trial, is_run, list_runs, read_corpus, read_trials
 from tagsearch.search.redaction import redacted
@@ -28,6 +29,8 @@ from tagsearch.study.plan import Plan
 from tagsearch.study.plan_file import PLAN_FILE, plan_record
 from tagsearch.study.resolved import write_resolved
 from tagsearch.study.schema import Study
+
+log = logging.getLogger(__name__)
 
 PLANNED_FILE = Path("confirm/planned.json")  # names of the confirm phase's trials; written when that phase begins
 FOLDER_LINE = "run folder: "  # what a run prints when its folder is there
@@ -114,7 +117,18 @@ def extend(folder: Path, extension: Extension) -> None:
 def is_finished(folder: Path) -> bool:
     """Whether every planned trial of the confirm phase has ended."""
     planned = folder / PLANNED_FILE
-    return planned.exists() and all((planned.parent / name / "record.json").exists() for name in read_json(planned))
+    if not planned.exists():
+        return False
+    try:
+        names = read_json(planned)
+    except RecordError as error:
+        names, complaint = None, str(error)
+    else:
+        complaint = f"{planned} is damaged: it is no list of trials"
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        log.warning("%s; `tagsearch resume %s` writes it anew", complaint, folder)
+        return False
+    return all((planned.parent / name / "record.json").exists() for name in names)
 
 
 @contextmanager
@@ -139,7 +153,7 @@ def is_taken(folder: Path) -> bool:
             return False
     except Timeout:
         return True
-    except PermissionError:  # somebody else's run, which we can only read
+    except OSError:  # somebody else's run, or on a disk, that we can only read
         return False
 
 

@@ -219,6 +219,7 @@ def test_trials_are_listed_with_their_states(run: Path) -> None:
     write_result(
         run / "confirm" / done.name, TrialResult(state=State.COMPLETED, stop_reason="budget", epochs=3, best=0.5)
     )
+    write_history(run / "confirm" / done.name, [{"epoch": epoch} for epoch in (1, 2, 3)], {})
     write_history(run / "confirm" / begun.name, [{"epoch": 1}], {})
     write_trials_csv(run)
     with (run / "trials.csv").open() as file:
