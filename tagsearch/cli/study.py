@@ -48,10 +48,13 @@ def run(
     tagsearch run search_spaces/losses.yaml
     tagsearch run losses.yaml --data mtat=/data/MagnaTagATune --profile gpu
     """
+    from tagsearch.search.address import machine_named
+
     study = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
-    measured = measure(study, options["gpus_per_trial"]) if probe else {}
-    options["gpus_per_trial"] = _share(options["gpus_per_trial"], measured)
-    plan = _print_plan(study, options["max_concurrent"], options["gpus_per_trial"], storage, measured)
+    with machine_named(options["address"]):
+        measured = measure(study, options["gpus_per_trial"]) if probe else {}
+        options["gpus_per_trial"] = _share(options["gpus_per_trial"], measured)
+        plan = _print_plan(study, options["max_concurrent"], options["gpus_per_trial"], storage, measured)
     if dry_run:
         return
     _ask(plan.hours, yes=yes)
@@ -228,10 +231,12 @@ def _start(
 ) -> None:
     address = cluster_to_join(address)
     from tagsearch.data.corpus import counts_by_reason, write_bad_files
+    from tagsearch.search.address import machine_named
     from tagsearch.search.excerpt_writer import ExcerptWriter
+    from tagsearch.search.kept_data import open_or_kept_data
     from tagsearch.search.progress import LiveTable, ProgressBars, console
     from tagsearch.search.ray_session import has_gpus
-    from tagsearch.search.run import Options, execute, open_data
+    from tagsearch.search.run import Options, execute
     from tagsearch.search.run_folder import FOLDER_LINE, extend, open_run, taken
     from tagsearch.search.storage import check_writable
     from tagsearch.search.tensorboard import TensorBoard
@@ -240,8 +245,8 @@ def _start(
     check_writable(storage, n_bytes=plan.disk_bytes if plan else 0)
     device, gpus = place(gpus_per_trial, cluster_has_gpus=has_gpus(address) if address else None)
     out = console()
-    with ProgressBars(out) as progress:
-        corpus, features = open_data(study, cache=storage / "cache", progress=progress, say=out.print)
+    with ProgressBars(out) as progress, machine_named(address):
+        corpus, features = open_or_kept_data(study, folder, cache=storage / "cache", progress=progress, say=out.print)
     folder.mkdir(parents=True, exist_ok=True)
     with taken(folder):
         open_run(folder, study, corpus.table, device=device, plan=plan)

@@ -18,6 +18,7 @@ import torch
 
 from tagsearch.data.compute import Block, blocks_of
 from tagsearch.data.frontend import FrontEnd, front_end_from_json
+from tagsearch.data.shards import complaint, read_shard
 from tagsearch.data.store import Prepared
 from tagsearch.errors import CorpusError, RecordError
 from tagsearch.files import read_array, read_npz, write_bytes, write_npz
@@ -69,6 +70,20 @@ def write_view(prepared: Prepared, table: CorpusTable) -> Path:
             f"cannot write {file}: {error.strerror or error}; free space or choose another cache"
         ) from error
     return file
+
+
+def find_view(cache: Path, front_end: FrontEnd, table: CorpusTable) -> Path | None:
+    """A view of the table's clips, from wherever their audio was read; None if no store has one with all of its shards
+    undamaged."""
+    for view in sorted((cache / "features").glob(f"*-{front_end.key()}/{VIEWS}/{view_name(table.fingerprint)}")):
+        store = view.parent.parent
+        try:
+            shards = [read_shard(file.with_suffix(".json"), front_end) for file in files_of(view)[1:]]
+        except RecordError:
+            continue
+        if all(shard is not None and complaint(store, shard) is None for shard in shards):
+            return view
+    return None
 
 
 def view_name(fingerprint: str) -> str:

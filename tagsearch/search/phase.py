@@ -115,6 +115,8 @@ def run_phase(
     if n_missing:
         timed_out = placement.time_budget_s is not None and time.monotonic() - start >= placement.time_budget_s
         way_on = f"{what}; go on with `tagsearch resume {folder}`"
+        if len(failures.dropped) == n_missing:
+            raise StoppedError(f"their processes died (a lost machine?) before they had begun: {way_on}")
         raise _unfinished(way_on, received, timed_out=timed_out, blind=failures.blind)
 
 
