@@ -19,6 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tagsearch.data.audio import Source, source_of
+from tagsearch.data.building import holder_file
 from tagsearch.data.builtin.make import DESCRIPTION
 from tagsearch.data.corpus import BAD_FILES
 from tagsearch.data.features import VIEWS, files_of, view_name
@@ -153,7 +154,9 @@ def _store(folder: Path, needs: Needs, gone: set[Path], found: _Found) -> None:
     stale = [path for path in shards if path.stem not in in_use and (lost or _is_stale(path, root))]
     files = [part for path in stale for part in (path, path.with_suffix(".bin")) if part.exists()]
     if lost and len(stale) == len(shards) and not kept:
-        files += [path for path in (folder / BAD_FILES, folder / AUDIO_FOLDER, lock) if path.exists()]
+        files += [
+            path for path in (folder / BAD_FILES, folder / AUDIO_FOLDER, holder_file(lock), lock) if path.exists()
+        ]
     found.add(
         f"features of audio in {root}, {why}: {folder}",
         files,

@@ -53,19 +53,24 @@ _TRIAL_COLUMNS = (
 
 def new_run_folder(study: Study, *, storage: Path, name: str | None) -> Path:
     """A folder in `storage` that does not exist yet: `name`, else <study>-<UTC time>. Raises UsageError if `name` is
-    taken, or could lie elsewhere."""
+    taken or none."""
     if name is not None:
-        if not NAME.fullmatch(name) or len(name) > MAX_NAME or name in NOT_RUNS:
-            raise UsageError(
-                f"--name {name!r}: a run is a folder in the storage, called with letters, digits and _ . = + - (at "
-                f"most {MAX_NAME}, not one of . = + - first) and not {' or '.join(NOT_RUNS)}; choose another name"
-            )
+        check_name(name)
         if (storage / name).exists():
             raise UsageError(f"--name {name}: {storage / name} exists; choose another name or `tagsearch resume` it")
         return storage / name
     fresh = new_run_name(study)
     candidates = [fresh] + [f"{fresh}-{k}" for k in range(2, 100)]
     return next(storage / candidate for candidate in candidates if not (storage / candidate).exists())
+
+
+def check_name(name: str) -> None:
+    """Raises UsageError if a run cannot be called so, or would lie outside its storage."""
+    if not NAME.fullmatch(name) or len(name) > MAX_NAME or name in NOT_RUNS:
+        raise UsageError(
+            f"--name {name!r}: a run is a folder in the storage, called with letters, digits and _ . = + - (at most "
+            f"{MAX_NAME}, not one of . = + - first) and not {' or '.join(NOT_RUNS)}; choose another name"
+        )
 
 
 def new_run_name(study: Study) -> str:

@@ -10,7 +10,7 @@ import pytest
 from tagsearch.cli import main
 from tagsearch.data.cleaning import Needs
 from tagsearch.files import write_json
-from tagsearch.records import is_run, read_corpus
+from tagsearch.records import State, TrialResult, is_run, read_corpus, write_result
 from tagsearch.search.needs import needs_of_runs
 from tagsearch.search.run_folder import open_run, taken
 from tagsearch.study.parse import read_study
@@ -28,7 +28,8 @@ def storage(tmp_path: Path) -> Path:
         run = tmp_path / "runs" / name
         open_run(run, read_study(tmp_path / f"{name}.yaml"), table, device="cpu")
         if finished:
-            write_json(run / "confirm" / "planned.json", [])
+            write_json(run / "confirm" / "planned.json", ["bce"])
+            write_result(run / "confirm" / "bce", TrialResult(state=State.COMPLETED))
     return tmp_path / "runs"
 
 
