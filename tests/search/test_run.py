@@ -110,6 +110,15 @@ def test_rays_own_files_are_kept(eventful: tuple[Path, int, str]) -> None:
         assert {"params.json", "result.json", "progress.csv"} <= {path.name for path in trial.folder.iterdir()}
 
 
+def test_what_a_trial_is_stands_in_its_parameters_and_not_in_every_report(eventful: tuple[Path, int, str]) -> None:
+    run, _, _ = eventful
+    trial = by_key(run, "tune")["bce", 0]
+    assert json.loads((trial.folder / "params.json").read_text())["spec"]["config"] == trial.spec.config
+    reports = [json.loads(line) for line in (trial.folder / "result.json").read_text().splitlines()]
+    assert len(reports) >= len(trial.history) > 0
+    assert all(report["config"] == {} for report in reports)
+
+
 def test_a_finished_run_has_nothing_left_to_do(eventful: tuple[Path, int, str]) -> None:
     run, _, _ = eventful
     before = {path: path.stat().st_mtime_ns for path in run.rglob("record.json")}
