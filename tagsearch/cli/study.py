@@ -54,10 +54,11 @@ def run(
     plan = _print_plan(study, options["max_concurrent"], options["gpus_per_trial"], storage, measured)
     if dry_run:
         return
-    _ask(plan.hours, yes=yes)
-    from tagsearch.search.run_folder import new_run_folder
+    from tagsearch.search.run_folder import check_name
 
-    _start(study, new_run_folder(study, storage=storage, name=name), storage, plan=plan, **options)
+    check_name(name, storage=storage)
+    _ask(plan.hours, yes=yes)
+    _start(study, None, storage, name=name, plan=plan, **options)
 
 
 @click.command()
@@ -215,9 +216,10 @@ def _ask(hours: float, *, yes: bool) -> None:
 
 def _start(
     study: "Study",
-    folder: Path,
+    folder: Path | None,
     storage: Path,
     *,
+    name: str | None = None,
     quiet: bool,
     verbose: bool,
     plan: "Plan | None" = None,
@@ -226,24 +228,28 @@ def _start(
     extension: "Extension | None" = None,
     **options: Any,
 ) -> None:
+    """`folder`: None for a new one, to be called `name`."""
     address = cluster_to_join(address)
     from tagsearch.data.corpus import counts_by_reason, write_bad_files
     from tagsearch.search.excerpt_writer import ExcerptWriter
     from tagsearch.search.progress import LiveTable, ProgressBars, console
     from tagsearch.search.ray_session import has_gpus
     from tagsearch.search.run import Options, execute, open_data
-    from tagsearch.search.run_folder import extend, open_run, taken
+    from tagsearch.search.run_folder import check_new, extend, new_run_folder, open_run, resumable, taken
     from tagsearch.search.storage import check_writable
     from tagsearch.search.tensorboard import TensorBoard
     from tagsearch.training.devices import place
 
-    check_writable(storage, n_bytes=plan.disk_bytes if plan else 0)
-    device, gpus = place(gpus_per_trial, cluster_has_gpus=has_gpus(address) if address else None)
-    out = console()
-    with ProgressBars(out) as progress:
-        corpus, features = open_data(study, cache=storage / "cache", progress=progress, say=out.print)
-    folder.mkdir(parents=True, exist_ok=True)
-    with taken(folder):
+    with resumable(folder):
+        check_writable(storage, n_bytes=plan.disk_bytes if plan else 0)
+        device, gpus = place(gpus_per_trial, cluster_has_gpus=has_gpus(address) if address else None)
+        out = console()
+        with ProgressBars(out) as progress:
+            corpus, features = open_data(study, cache=storage / "cache", progress=progress, say=out.print)
+        begun, folder = folder, folder or new_run_folder(study, storage=storage, name=name)
+    with resumable(folder), taken(folder):
+        if begun is None:
+            check_new(folder)  # another run may have had the name in the meantime
         open_run(folder, study, corpus.table, device=device, plan=plan)
         if extension is not None:
             extend(folder, extension)

@@ -4,12 +4,9 @@ Conventions: a trial's own process writes its checkpoints, history and (complete
 writes the records of trials that were stopped by ASHA or failed for good.
 """
 
-import os
-import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +30,7 @@ from tagsearch.records import (
 from tagsearch.search.asha import ArmScheduler, Rungs
 from tagsearch.search.observers import Observer
 from tagsearch.search.searcher import PlannedSearcher, Propose
+from tagsearch.search.signals import deferred, first_heard, interrupt_if_heard, stopped
 from tagsearch.search.trainable import ERROR_FILE, TrialActor
 from tagsearch.study.schema import Study
 from tagsearch.training.hang import where_it_hung
@@ -65,7 +63,7 @@ def run_phase(
 ) -> None:
     """Run `planned` to their end in `folder`/<phase>/.
 
-    Raises InterruptedRunError or StoppedError if some have not ended; what they did is on disk."""
+    Raises StoppedError (InterruptedRunError on Ctrl-C) if some have not ended; what they did is on disk."""
     ending = _Ending(folder=folder / phase, study=study, rungs=rungs, observers=observers, told=told)
     searcher = PlannedSearcher(planned, folder=folder.resolve() / phase, config=trial_config, ended=ending.ended)
     tuner = tune.Tuner(
@@ -82,6 +80,7 @@ def run_phase(
         ),
         run_config=tune.RunConfig(
             name=phase,
+            stop=_Signalled(),
             storage_path=str(folder.resolve()),
             verbose=0,
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # trials keep their own checkpoints
@@ -90,13 +89,14 @@ def run_phase(
         ),
     )
     start = time.monotonic()
-    with _graceful_signals() as received:
+    with deferred():
         tuner.fit()
     n_missing = len(planned) - ending.n_ended
     if n_missing:
         what = f"{n_missing} trials of the {phase} phase are unfinished; what they did is kept"
         timed_out = placement.time_budget_s is not None and time.monotonic() - start >= placement.time_budget_s
-        raise _unfinished(f"{what}; go on with `tagsearch resume {folder}`", received, timed_out=timed_out)
+        raise _unfinished(f"{what}; go on with `tagsearch resume {folder}`", timed_out=timed_out)
+    interrupt_if_heard()
 
 
 def _trial_name(trial: Any) -> str:
@@ -190,25 +190,19 @@ def _spec(trial: Any) -> TrialSpec:
     return TrialSpec(**trial.config["spec"])
 
 
-@contextmanager
-def _graceful_signals() -> Iterator[list[signal.Signals]]:
-    """SIGTERM ends a phase as Ctrl-C does (Ray listens to SIGUSR1). Yields the signals that came."""
-    received: list[signal.Signals] = []
+class _Signalled(tune.Stopper):  # type: ignore[misc]
+    """Ends the phase when a signal has come, as its time budget would."""
 
-    def forward(number: int, frame: object) -> None:
-        received.append(signal.Signals(number))
-        os.kill(os.getpid(), signal.SIGUSR1)
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
 
-    before = signal.signal(signal.SIGTERM, forward)
-    try:
-        yield received
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    def stop_all(self) -> bool:
+        return first_heard() is not None
 
 
-def _unfinished(what: str, received: Sequence[signal.Signals], *, timed_out: bool) -> StoppedError:
-    if received:
-        return StoppedError(f"stopped by {received[0].name}: {what}")
+def _unfinished(what: str, *, timed_out: bool) -> StoppedError:
+    if (number := first_heard()) is not None:
+        return stopped(number, what)
     if timed_out:
         return StoppedError(f"the time budget is used up: {what}")
-    return InterruptedRunError(f"interrupted: {what}")
+    return InterruptedRunError(f"interrupted: {what}")  # by SIGUSR1, which Ray listens to

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from tagsearch.errors import UsageError
 from tagsearch.files import read_json, write_json, write_text
 from tagsearch.records import CorpusTable, Trial, is_run, list_runs, read_corpus, read_trials
+from tagsearch.search.signals import Interruption, stopped
 from tagsearch.study.extension import Extension, read_extension, write_extension
 from tagsearch.study.lock import LOCK_FILE, earlier_runs, make_lock, registered
 from tagsearch.study.plan import Plan
@@ -28,6 +29,7 @@ from tagsearch.study.resolved import write_resolved
 from tagsearch.study.schema import Study
 
 PLANNED_FILE = Path("confirm/planned.json")  # names of the confirm phase's trials; written when that phase begins
+_FIRST_FILES = (".lock", "study.yaml", "corpus.npz", LOCK_FILE, "environment.json", PLAN_FILE)  # before resolved.yaml
 _PACKAGES = ("torch", "torchaudio", "ray", "optuna", "numpy", "scikit-learn", "scipy", "soundfile")
 _TRIAL_COLUMNS = (
     "phase", "arm", "index", "seed", "state", "stop_reason", "epochs", "seconds", "best_epoch", "best", "last",
@@ -36,14 +38,40 @@ _TRIAL_COLUMNS = (
 
 
 def new_run_folder(study: Study, *, storage: Path, name: str | None) -> Path:
-    """A folder name that does not exist yet: `name`, else <study>-<UTC time>. Raises UsageError if `name` is taken."""
+    """A new folder: `name`, else <study>-<UTC time>. Two processes never get the same one without a name; of two with
+    the same name one is refused by `taken`. Raises UsageError if `name` is taken."""
     if name is not None:
-        if (storage / name).exists():
-            raise UsageError(f"--name {name}: {storage / name} exists; choose another name or `tagsearch resume` it")
+        check_name(name, storage=storage)
+        (storage / name).mkdir(parents=True, exist_ok=True)
         return storage / name
     fresh = new_run_name(study)
-    candidates = [fresh] + [f"{fresh}-{k}" for k in range(2, 100)]
-    return next(storage / candidate for candidate in candidates if not (storage / candidate).exists())
+    return next(storage / each for each in (fresh, *(f"{fresh}-{k}" for k in range(2, 100))) if _made(storage / each))
+
+
+def _made(folder: Path) -> bool:
+    """By this process; False if it was there."""
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    return True
+
+
+def check_name(name: str | None, *, storage: Path) -> None:
+    """Raises UsageError if a run of that name could not begin."""
+    if name is not None:
+        check_new(storage / name)
+
+
+def check_new(folder: Path) -> None:
+    """Raises UsageError if the folder holds anything but what a process left that was killed before it had begun."""
+    if folder.exists() and (folder.is_file() or any(_is_begun(path) for path in folder.iterdir())):
+        raise UsageError(f"--name {folder.name}: {folder} exists; choose another name or `tagsearch resume` it")
+
+
+def _is_begun(path: Path) -> bool:
+    """Whether a file in a run's folder is there only since the run has begun."""
+    return path.name not in _FIRST_FILES and not path.name.endswith(".tmp")
 
 
 def new_run_name(study: Study) -> str:
@@ -109,7 +137,8 @@ def is_finished(folder: Path) -> bool:
 
 @contextmanager
 def taken(folder: Path) -> Iterator[None]:
-    """This process alone writes to the run. Raises UsageError if another one does."""
+    """This process alone writes to the run; what killed ones left half written is removed. Raises UsageError if another
+    one does."""
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)
@@ -118,9 +147,24 @@ def taken(folder: Path) -> Iterator[None]:
             f"{folder} is being run by another process; watch it with `tagsearch status {folder}`"
         ) from error
     try:
+        for left in folder.rglob(".*.tmp"):
+            if left.parent.name != "report":  # `summarize` may be writing it just now
+                left.unlink(missing_ok=True)
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def resumable(folder: Path | None) -> Iterator[None]:
+    """A signal becomes the error that says how to go on with the run, if there is one. Raises StoppedError."""
+    try:
+        yield
+    except Interruption as interruption:
+        what = "nothing was started; what is prepared of the data is kept"
+        if folder is not None and is_run(folder):
+            what = f"what is finished is kept; go on with `tagsearch resume {folder}`"
+        raise stopped(interruption.number, what) from interruption
 
 
 def is_taken(folder: Path) -> bool:
