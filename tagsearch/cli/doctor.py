@@ -36,7 +36,7 @@ def doctor(
     address = cluster_to_join(address)
     findings = [*doctor.environment()]
     here, devices = doctor.this_machine()
-    findings += [*devices, doctor.audio(), doctor.storage(storage)]
+    findings += [*devices, doctor.audio(), doctor.storage(storage), *doctor.access(storage)]
     machines = [here]
     if address is not None:
         machines, asked = doctor.cluster(address, storage)

@@ -235,7 +235,15 @@ def _start(
     from tagsearch.search.progress import LiveTable, ProgressBars, console
     from tagsearch.search.ray_session import has_gpus
     from tagsearch.search.run import Options, execute, open_data
-    from tagsearch.search.run_folder import check_new, extend, new_run_folder, open_run, resumable, taken
+    from tagsearch.search.run_folder import (
+        FOLDER_LINE,
+        check_new,
+        extend,
+        new_run_folder,
+        open_run,
+        resumable,
+        taken,
+    )
     from tagsearch.search.storage import check_writable
     from tagsearch.search.tensorboard import TensorBoard
     from tagsearch.training.devices import place
@@ -256,7 +264,7 @@ def _start(
         if corpus.bad:
             listed = write_bad_files(folder, corpus.bad)
             out.print(f"left out: {len(corpus.bad):,} clips ({counts_by_reason(corpus.bad)}): see {listed}")
-        out.print(f"run folder: {folder}")
+        out.print(f"{FOLDER_LINE}{folder}")
         try:
             execute(
                 study,

@@ -3,6 +3,7 @@
 Ray is asked only where a cluster is named; torch only where the machine has a GPU.
 """
 
+import os
 import platform
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from typing import Literal
 from tagsearch.data.decoding import undecodable_formats
 from tagsearch.errors import UsageError
 from tagsearch.registry import CORPORA
+from tagsearch.search.exposure import exposures
 from tagsearch.search.placement import Machine, n_slots
 from tagsearch.search.storage import check_writable
 from tagsearch.study.machine import memory_bytes, n_cores
@@ -94,6 +96,11 @@ def storage(folder: Path) -> Finding:
     except UsageError as error:
         return Finding(level="problem", check="storage", text=str(error))
     return Finding(level="ok", check="storage", text=f"{folder}: written and read back, {free / 1e9:.0f} GB free")
+
+
+def access(folder: Path) -> list[Finding]:
+    """What others could do, if anything."""
+    return [Finding(level="warning", check="access", text=text) for text in exposures(folder, os.environ)]
 
 
 def cluster(address: str, folder: Path) -> tuple[list[Machine], list[Finding]]:
