@@ -138,8 +138,8 @@ def check_extendable(folder: Path) -> None:
 def extend(folder: Path, extension: Extension) -> None:
     """Give a finished run more seeds; they are missing until `execute` has run them."""
     check_extendable(folder)
+    (folder / PLANNED_FILE).unlink()  # its confirm phase begins again; first, as killed in between it must not look done
     write_extension(folder, extension)
-    (folder / PLANNED_FILE).unlink()  # its confirm phase begins again
 
 
 def is_finished(folder: Path) -> bool:
