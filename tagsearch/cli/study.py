@@ -57,10 +57,13 @@ def run(
         plan = _print_plan(study, options["max_concurrent"], options["gpus_per_trial"], storage, measured)
     if dry_run:
         return
-    _ask(plan.hours, yes=yes)
-    from tagsearch.search.run_folder import new_run_folder
+    from tagsearch.search.run_folder import check_name, check_new
 
-    _start(study, new_run_folder(study, storage=storage, name=name), storage, plan=plan, **options)
+    if name is not None:
+        check_name(name)
+        check_new(storage / name)
+    _ask(plan.hours, yes=yes)
+    _start(study, None, storage, name=name, plan=plan, **options)
 
 
 @click.command()
@@ -218,9 +221,10 @@ def _ask(hours: float, *, yes: bool) -> None:
 
 def _start(
     study: "Study",
-    folder: Path,
+    folder: Path | None,
     storage: Path,
     *,
+    name: str | None = None,
     quiet: bool,
     verbose: bool,
     plan: "Plan | None" = None,
@@ -229,6 +233,7 @@ def _start(
     extension: "Extension | None" = None,
     **options: Any,
 ) -> None:
+    """`folder`: None for a new one, to be called `name`."""
     address = cluster_to_join(address)
     from tagsearch.data.corpus import counts_by_reason, write_bad_files
     from tagsearch.search.address import machine_named
@@ -237,18 +242,33 @@ def _start(
     from tagsearch.search.progress import LiveTable, ProgressBars, console, show_warnings
     from tagsearch.search.ray_session import has_gpus
     from tagsearch.search.run import Options, execute
-    from tagsearch.search.run_folder import FOLDER_LINE, extend, open_run, taken
+    from tagsearch.search.run_folder import (
+        FOLDER_LINE,
+        check_new,
+        extend,
+        new_run_folder,
+        open_run,
+        resumable,
+        taken,
+    )
     from tagsearch.search.storage import check_writable, storage_errors
     from tagsearch.search.tensorboard import TensorBoard
     from tagsearch.training.devices import place
 
-    check_writable(storage, n_bytes=plan.disk_bytes if plan else 0)
-    device, gpus = place(gpus_per_trial, cluster_has_gpus=has_gpus(address) if address else None)
-    out = console()
-    show_warnings(out)
-    with ProgressBars(out) as progress, machine_named(address):
-        corpus, features = open_or_kept_data(study, folder, cache=storage / "cache", progress=progress, say=out.print)
-    with storage_errors(folder, way_on=f"free space and go on with `tagsearch resume {folder}`"), taken(folder):
+    with resumable(folder):
+        check_writable(storage, n_bytes=plan.disk_bytes if plan else 0)
+        device, gpus = place(gpus_per_trial, cluster_has_gpus=has_gpus(address) if address else None)
+        out = console()
+        show_warnings(out)
+        with ProgressBars(out) as progress, machine_named(address):
+            corpus, features = open_or_kept_data(
+                study, folder, cache=storage / "cache", progress=progress, say=out.print
+            )
+        begun, folder = folder, folder or new_run_folder(study, storage=storage, name=name)
+    way_on = f"free space and go on with `tagsearch resume {folder}`"
+    with resumable(folder), storage_errors(folder, way_on=way_on), taken(folder):
+        if begun is None:
+            check_new(folder)  # another run may have had the name in the meantime
         open_run(folder, study, corpus.table, device=device, plan=plan)
         if extension is not None:
             extend(folder, extension)

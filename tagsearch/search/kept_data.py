@@ -19,14 +19,14 @@ from tagsearch.study.schema import Study
 
 
 def open_or_kept_data(
-    study: Study, folder: Path, *, cache: Path, progress: Progress, say: Callable[[str], None]
+    study: Study, folder: Path | None, *, cache: Path, progress: Progress, say: Callable[[str], None]
 ) -> tuple[OpenCorpus, Mapping[str, Path]]:
-    """What `open_data` gives for the run in `folder`; if the corpus is missing, what is kept of it, and a line that
-    says so. Raises MissingCorpusError if that is not enough."""
+    """What `open_data` gives for the run in `folder` (None: a new one); if the corpus is missing, what is kept of it,
+    and a line that says so. Raises MissingCorpusError if that is not enough."""
     try:
         return open_data(study, cache=cache, progress=progress, say=say)
     except MissingCorpusError as error:
-        kept = _kept_data(study, folder, cache)
+        kept = _kept_data(study, folder, cache) if folder is not None else None
         if kept is None:
             raise
         say(f"{error}; the run goes on without it, with its own table of clips and the features in {cache}")
