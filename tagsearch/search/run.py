@@ -23,6 +23,7 @@ from tagsearch.search.phase import Placement, run_phase
 from tagsearch.search.placement import n_slots
 from tagsearch.search.proposals import ArmProposals
 from tagsearch.search.ray_session import machines, ray_session
+from tagsearch.search.reuse import PHASES, Reuse, tell_other_code, tell_rungs
 from tagsearch.search.run_folder import PLANNED_FILE, write_trials_csv
 from tagsearch.search.searcher import Propose
 from tagsearch.search.storage_check import check_nodes
@@ -81,8 +82,9 @@ def execute(
     options: Options,
     device: str,
     observers: Sequence[Observer],
+    say: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Do what is missing of the run in `folder`.
+    """Do what is missing of the run in `folder`; what an earlier run has of it is taken over from there.
 
     Raises RunFailedError if nothing usable finished, SomeTrialsFailedError if something is missing beside usable
     results, StoppedError (InterruptedRunError on Ctrl-C) if there is more to do; UsageError first of all if no
@@ -92,8 +94,12 @@ def execute(
         slots = n_slots(there, gpus_per_trial=options.gpus_per_trial)
         check_nodes(there, folder, needed=needed_files(folder, features.values()))
         session = _Session(study, folder, features, options=options, device=device, observers=observers, possible=slots)
+        tell_other_code(_trials(folder), device=device, say=say)
+        reuse = Reuse(study, folder, device=device, say=say)
         try:
+            reuse.before_tune()
             chosen = session.tune() if study.tune else chosen_configs(study, [])
+            reuse.before_confirm(chosen)
             session.confirm(chosen)
         finally:
             write_trials_csv(folder)
@@ -153,7 +159,7 @@ class _Session:
             n_trials=len(order),
             arms=tuple(proposals),
             before=trials,
-            rungs=self._rungs(),
+            rungs=self._rungs(trials),
             told=lambda spec, result: proposals[spec.arm].tell(spec.index, _score(result)),
         )
         chosen = chosen_configs(study, list(read_trials(self._folder, "tune")))
@@ -161,12 +167,14 @@ class _Session:
         write_json(chosen_file, content, durable=True)
         return chosen
 
-    def _rungs(self) -> Rungs | None:
+    def _rungs(self, before: Sequence[Trial]) -> Rungs | None:
         study, folder = self._study, self._folder / "tune"
         if study.tune is None or study.tune.asha is None:
             return None
         folder.mkdir(parents=True, exist_ok=True)
-        return Rungs(study.tune.asha, direction=study.direction, log=folder / "rungs.jsonl")
+        rungs = Rungs(study.tune.asha, direction=study.direction, log=folder / "rungs.jsonl")
+        tell_rungs(rungs, study, before)
+        return rungs
 
     def confirm(self, chosen: Mapping[str, Sequence[Config]]) -> None:
         seeds = seeds_of(self._study, read_extension(self._folder))
@@ -256,9 +264,13 @@ def _score(result: TrialResult | None) -> float | None:
     return None if result is None or result.state in (State.DIVERGED, State.FAILED) else result.best
 
 
+def _trials(folder: Path) -> list[Trial]:
+    return [trial for phase in PHASES for trial in read_trials(folder, phase)]
+
+
 def _judge(study: Study, folder: Path, chosen: Mapping[str, Sequence[Config]]) -> None:
     """Turn what is missing into the exit code that says so."""
-    trials = [trial for phase in ("tune", "confirm") for trial in read_trials(folder, phase)]
+    trials = _trials(folder)
     confirmed = [t for t in trials if t.spec.phase == "confirm" and t.state is State.COMPLETED]
     failed = [t for t in trials if t.state is State.FAILED]
     if not confirmed:
