@@ -57,7 +57,7 @@ def confirmed_otherwise(study: Study, other: Study) -> str:
 def confirmed_otherwise_anyway(study: Study, other: Study, arm: str) -> str:
     """Why no confirm trial of an arm can be one of another study's, whatever tuning chooses; empty if it may."""
     if arm not in other.confirm_arms:
-        return not_there(arm, other)
+        return _not_there(study, arm, other)
     if not (arm in study.by_name and arm in other.by_name):
         return confirmed_otherwise(study, other)  # a winner of a pure search is what it is
     tuned = {tunable.name for tunable in study.tune.tunables} if study.tune else set()
@@ -71,7 +71,7 @@ def not_confirmed(study: Study, spec: TrialSpec, other: Study, own: Sequence[Tri
     """Why a study's confirm trial is not among those `own` that another study has of the arm; empty if it was planned
     there and is lacking."""
     if spec.arm not in other.confirm_arms:
-        return not_there(spec.arm, other, spec.config)
+        return _not_there(study, spec.arm, other)
     of_seed = next((one for one in own if one.seed == spec.seed), None)
     if of_seed is None:
         return "" if spec.seed in other.confirm_seeds else "more seeds"
@@ -81,8 +81,8 @@ def not_confirmed(study: Study, spec: TrialSpec, other: Study, own: Sequence[Tri
     return f"tuning chose another configuration: {changes}" if odd and odd <= tuned else changes
 
 
-def not_there(arm: str, other: Study, config: Config | None = None) -> str:
-    return "not begun there" if arm in other.confirm_arms else _no_arm(config or {}, other.arms)
+def _not_there(study: Study, arm: str, other: Study) -> str:
+    return _no_arm(study.by_name[arm].config, other.arms) if arm in study.by_name else "new arm"
 
 
 def _no_arm(config: Config, others: Sequence[Arm]) -> str:

@@ -81,11 +81,13 @@ def check_same_corpus(source: Source, table: CorpusTable) -> None:
     theirs = read_corpus(source.folder)
     if theirs.fingerprint == table.fingerprint:
         return
-    sizes = [f"{one.name}, " + "/".join(f"{len(one.rows(s)):,}" for s in SPLITS) for one in (theirs, table)]
+    then, now = (
+        f"{one.fingerprint[:12]}: {one.name}, {'/'.join(f'{len(one.rows(s)):,}' for s in SPLITS)} clips"
+        for one in (theirs, table)
+    )
     raise UsageError(
         f"--reuse {source.name}: a trial can be taken over on the same clips with the same labels, and it was trained "
-        f"on another corpus ({theirs.fingerprint[:12]}: {sizes[0]} clips; now {table.fingerprint[:12]}: {sizes[1]}); "
-        "leave --reuse out"
+        f"on another corpus ({then}; now {now}); leave --reuse out"
     )
 
 

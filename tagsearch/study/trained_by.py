@@ -35,8 +35,12 @@ _SHOWN = 3  # files named in a sentence
 def trained_by(config: Config, *, device: str) -> TrainedBy:
     """What this process would train `config` by. `device`: "cpu" or "cuda"."""
     targets = {COMPONENTS[kind][str(config[kind])].target.partition(":")[0] for kind in COMPONENTS if kind in config}
-    facts = {"device": device, "python": ".".join(platform.python_version_tuple()[:2]), "torch": version("torch")}
-    return {**facts, **_files(frozenset({_LOOP, *targets}))}
+    return {"device": device, **_machine(), **_files(frozenset({_LOOP, *targets}))}
+
+
+@cache
+def _machine() -> TrainedBy:
+    return {"python": ".".join(platform.python_version_tuple()[:2]), "torch": version("torch")}
 
 
 def note_trained_by(folder: Path, now: TrainedBy) -> None:
