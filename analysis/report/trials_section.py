@@ -43,26 +43,32 @@ def states_grid(frame: pd.DataFrame) -> Grid:
         for (phase, arm), of in counted
     ]
     right = (False, False, *(True for _ in states))
-    return Grid(title="States of the trials", head=("arm", "phase", *states), rows=tuple(cells), right=right)
+    return Grid(
+        title="States of the trials",
+        head=("arm", "phase", *states),
+        rows=tuple(cells),
+        right=right,
+        notes=_taken_over(frame.loc[frame["taken_from"] != "", "taken_from"]),
+    )
 
 
 def trials_grid(run: RunData, frame: pd.DataFrame) -> Grid:
     note = f"Best and last: {run.study.objective}. A trial that diverged or failed has no score."
-    taken = frame.loc[frame["taken_from"] != "", "taken_from"]
-    columns = [name for name in (*_COLUMNS, *["taken_from"] * bool(len(taken))) if name != "trial"]
+    was_taken = bool((frame["taken_from"] != "").any())
+    columns = [name for name in (*_COLUMNS, *["taken_from"] * was_taken) if name != "trial"]
     return Grid(
         title=f"All {len(frame):,} trials",
         head=("trial", *(_HEAD.get(name, name) for name in columns)),
         rows=tuple((str(row["trial"]), *(_told(name, row[name]) for name in columns)) for row in rows(frame)),
         right=(False, *(name not in _TEXT for name in columns)),
-        notes=(note, *_taken_over(taken)),
+        notes=(note,),
     )
 
 
 def _taken_over(taken: "pd.Series[str]") -> tuple[str, ...]:
     """How many trials come from which run."""
     counts = ", ".join(f"{n:,} from {run}" for run, n in taken.value_counts(sort=False).items())
-    return (f"Taken over, with their scores, from an earlier run: {counts}.",) if counts else ()
+    return (f"Taken over from an earlier run: {counts}.",) if counts else ()
 
 
 def _told(name: str, value: object) -> str:

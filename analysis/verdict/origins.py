@@ -82,13 +82,18 @@ def of_code(run: RunData) -> Iterator[Deviation]:
 
 
 def _complaints(run: RunData, origins: Sequence[Origin]) -> Iterator[Deviation]:
+    arms: dict[str, list[str]] = {}  # by complaint, an arm for each trial
     for trial in run.confirm:
         try:
             wrong = complaint(trial.folder, origins)
         except RecordError as error:
             wrong = f"taken over, but from where is not known: {error}"
         if wrong:
-            yield Deviation(text=f"{trial.spec.name} is {wrong}", cap="exploratory", arms=(trial.spec.arm,))
+            arms.setdefault(wrong, []).append(trial.spec.arm)
+    for wrong, own in arms.items():
+        of = f"of {listed(tuple(dict.fromkeys(own)))}"
+        which = f"{len(own)} trials {of} are" if len(own) > 1 else f"1 trial {of} is"
+        yield Deviation(text=f"{which} {wrong}", cap="exploratory", arms=tuple(dict.fromkeys(own)))
 
 
 def _known(run: RunData) -> _Known:
