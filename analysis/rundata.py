@@ -21,7 +21,6 @@ import numpy as np
 import pandas as pd
 
 from tagsearch.errors import RecordError
-from tagsearch.files import read_array
 from tagsearch.records import SPLITS, CorpusTable, Trial, is_run, read_corpus, read_trials
 from tagsearch.study.adopted import read_adopted
 from tagsearch.study.extension import Extension, read_extension, seeds_of
@@ -108,7 +107,7 @@ class RunData:
         for trial in self.all_trials:
             if trial.result is None or trial.result.best_epoch is None:
                 continue
-            scores = {m: read_array(trial.folder / "per_tag.npz", m)[trial.result.best_epoch - 1] for m in METRICS}
+            scores = {metric: trial.per_tag(metric) for metric in METRICS}
             yield pd.DataFrame(self._identity(trial) | {"tag": np.array(self.corpus.tags)} | scores)
 
 

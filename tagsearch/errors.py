@@ -52,12 +52,21 @@ class TrialDivergedError(TagsearchError):
     """A loss or metric became NaN or infinite. A result of the trial, not a failure of the program."""
 
 
+class StorageUnseenError(TagsearchError):
+    """A machine of the cluster does not see the storage of the run; no fault of the trial that was to run there."""
+
+
 class ClusterError(TagsearchError):
     """A Ray cluster refuses what it was asked, or does not answer any more."""
 
 
 class NotReadyError(TagsearchError):
     """`tagsearch doctor` found what would make a run fail."""
+
+
+class StorageError(TagsearchError):
+    """The storage is full or cannot be written any more: no fault of the trials, which stay unfinished; `tagsearch
+    resume` goes on."""
 
 
 class RunFailedError(TagsearchError):

@@ -3,6 +3,7 @@
 Logs (`append_line`) grow by whole lines instead; only their last line can be torn.
 """
 
+import errno
 import io
 import json
 import os
@@ -22,12 +23,16 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
     """Replace `path` in one step. `durable` waits for the disk (for files whose loss would lose finished work)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)  # a full disk needs the space
+        raise
 
 
 def write_text(path: Path, text: str, *, durable: bool = False) -> None:
@@ -39,15 +44,28 @@ def write_json(path: Path, content: object, *, durable: bool = False) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Add a line to a log and wait for the disk. What a crash left of an unfinished line before it is cut off."""
+    """Add a line to a log and wait for the disk. What a crash or a full disk left of an unfinished line is cut off."""
     assert "\n" not in line
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file:
-        file.seek(0)
-        file.truncate(file.read().rfind(b"\n") + 1)
-        file.write(line.encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    with path.open("a+b", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        if end and _last_byte(file, end) != b"\n":
+            file.seek(0)
+            end = file.read().rfind(b"\n") + 1
+            file.truncate(end)
+        content = line.encode() + b"\n"
+        try:
+            if file.write(content) != len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(end)
+            raise
+
+
+def _last_byte(file: io.FileIO, end: int) -> bytes:
+    file.seek(end - 1)
+    return file.read(1)
 
 
 def write_npz(path: Path, arrays: Mapping[str, npt.ArrayLike], *, durable: bool = False) -> None:
@@ -111,5 +129,5 @@ def _opened(content: bytes, path: Path) -> Iterator[Any]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:  # of a file numpy leaves a damaged one open
             yield stored
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, RuntimeError, zipfile.BadZipFile) as error:  # RuntimeError: flags it does not know
         raise RecordError(f"{path} is damaged: {error}") from error

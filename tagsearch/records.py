@@ -25,8 +25,10 @@ Conventions: seconds are wall seconds; epochs count from 1; ROC AUC and PR AUC (
 
 import hashlib
 import json
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -50,6 +52,8 @@ from tagsearch.files import (
 from tagsearch.readings import Reading, read_reads
 from tagsearch.registry import OBJECTIVES
 from tagsearch.registry import Scalar as Scalar
+
+log = logging.getLogger(__name__)
 
 Config = Mapping[str, Scalar]  # flat: "model", "model.width", "lr", ...
 Phase = Literal["tune", "confirm"]
@@ -168,11 +172,23 @@ class Trial:
         """Logits (n_clips of the split, n_tags). Raises RecordError if they are missing or damaged, or are not those of
         which the record was made."""
         path, name = self.folder / SCORES_FILE, f"{split}/{checkpoint}"
-        content = read_bytes(path)
-        recorded = self.result.scores_sha256 if self.result else ""
-        if recorded and hashlib.sha256(content).hexdigest() != recorded:
-            raise RecordError(f"{path} was changed after the trial's record was written; bring the old file back")
-        return array_of(content, name, path)
+        with _way_on(self.folder):
+            content = read_bytes(path)
+            recorded = self.result.scores_sha256 if self.result else ""
+            if recorded and hashlib.sha256(content).hexdigest() != recorded:
+                raise RecordError(f"{path} was changed after the trial's record was written")
+            return array_of(content, name, path)
+
+    def per_tag(self, metric: str) -> npt.NDArray[np.float32]:
+        """Validation values (n_tags,) of the chosen epoch. Raises RecordError if they are missing or damaged."""
+        assert self.result is not None
+        assert self.result.best_epoch is not None
+        path = self.folder / "per_tag.npz"
+        with _way_on(self.folder):
+            values = read_array(path, metric)
+            if values.ndim != 2 or len(values) != self.result.epochs:
+                raise RecordError(f"{path} is damaged: it holds no row for each of {self.result.epochs} epochs")
+            return np.asarray(values[self.result.best_epoch - 1], np.float32)
 
     def reads(self) -> tuple[Reading, ...]:
         """Raises RecordError if the ledger is damaged."""
@@ -310,36 +326,86 @@ def write_draws(folder: Path, clips: npt.NDArray[np.int64], labels: npt.NDArray[
 
 
 def read_spec(folder: Path) -> TrialSpec:
-    return TrialSpec(**read_json(folder / "trial.json"))
+    """Raises RecordError if it is missing or damaged, or of a trial that is not called like the folder: a copy would
+    count twice, and a trial whose arm or settings were changed is another's."""
+    path = folder / "trial.json"
+    with _way_on(folder):
+        content = read_json(path)
+        try:
+            spec = TrialSpec(**content)
+            name = spec.name
+        except (TypeError, ValueError) as error:
+            raise RecordError(f"{path} is damaged: {error}") from error
+    if name != folder.name:
+        raise RecordError(
+            f"{folder} holds the trial {name}: it was copied, renamed or changed; give it back its name and content, "
+            "or move it out of the run"
+        )
+    return spec
 
 
 def read_result(folder: Path) -> TrialResult | None:
-    """None if the trial has not ended."""
-    if not (folder / "record.json").exists():
+    """None if the trial has not ended. Raises RecordError if its record is damaged."""
+    path = folder / "record.json"
+    if not path.exists():
         return None
-    content = read_json(folder / "record.json")
-    return TrialResult(**{**content, "state": State(content["state"])})
+    with _way_on(folder):
+        content = read_json(path)
+        try:
+            return TrialResult(**{**content, "state": State(content["state"])})
+        except (TypeError, ValueError, KeyError) as error:
+            raise RecordError(f"{path} is damaged: {error!r}") from error
 
 
 def read_history(folder: Path) -> tuple[Mapping[str, float], ...]:
-    return tuple(read_json(folder / "history.json")) if (folder / "history.json").exists() else ()
+    """Empty if there is none. Raises RecordError if it is damaged."""
+    path = folder / "history.json"
+    rows = read_json(path) if path.exists() else []
+    if not isinstance(rows, list) or any(not isinstance(row, dict) for row in rows):
+        raise RecordError(f"{path} is damaged: it is no list of epochs")
+    if [row.get("epoch") for row in rows] != list(range(1, len(rows) + 1)):
+        raise RecordError(f"{path} is damaged: its epochs do not count from 1")
+    return tuple(rows)
+
+
+def history_so_far(folder: Path) -> tuple[Mapping[str, float], ...]:
+    """Of a trial that has not ended: a damaged file stands for none, since its checkpoint holds the history too."""
+    try:
+        return read_history(folder)
+    except RecordError as error:
+        log.warning("%s; the trial has not ended: it goes on from its checkpoint, if there is one", error)
+        return ()
 
 
 def read_trial(folder: Path) -> Trial:
-    return Trial(folder=folder, spec=read_spec(folder), result=read_result(folder), history=read_history(folder))
+    spec, result = read_spec(folder), read_result(folder)
+    if result is None:
+        return Trial(folder=folder, spec=spec, result=None, history=history_so_far(folder))
+    with _way_on(folder):
+        history = read_history(folder)
+        if len(history) != result.epochs:
+            found = f"{len(history)} of the {result.epochs} epochs in its record"
+            raise RecordError(f"{folder / 'history.json'} is missing or damaged: it holds {found}")
+    return Trial(folder=folder, spec=spec, result=result, history=history)
 
 
 def read_trials(run: Path, phase: Phase) -> Iterator[Trial]:
-    """All trials of a phase, in the order of their folder names. Raises RecordError for a folder that is not called
-    like the trial in it: a copy would count twice, and a trial whose arm or settings were changed is another's."""
-    for path in sorted((run / phase).glob("*/trial.json")):
-        trial = read_trial(path.parent)
-        if trial.spec.name != path.parent.name:
-            raise RecordError(
-                f"{path.parent} holds the trial {trial.spec.name}: it was copied, renamed or changed; give it back its "
-                "name and content, or move it out of the run"
-            )
-        yield trial
+    """All trials of a phase, in the order of their folder names. Raises RecordError for one that is damaged or is not
+    what its folder is called, see `read_spec`."""
+    for folder in sorted((run / phase).glob("*/")):
+        if any((folder / name).exists() for name in ("trial.json", "record.json", "history.json")):
+            yield read_trial(folder)
+
+
+@contextmanager
+def _way_on(folder: Path) -> Iterator[None]:
+    """Adds to what is wrong with a file of a trial what to do about it."""
+    try:
+        yield
+    except RecordError as error:
+        is_over = (folder.parent / "chosen.json").exists()  # the tune phase
+        then = "the run goes on without that trial" if is_over else "`tagsearch resume` trains that trial again"
+        raise RecordError(f"{error}; bring the old file back, or move the trial's folder away: {then}") from error
 
 
 def read_corpus(run: Path) -> CorpusTable:

@@ -150,6 +150,17 @@ def test_no_port_is_open_to_the_world(file: str) -> None:
 
 
 @each_file
+def test_ray_opens_no_further_door(file: str) -> None:
+    doors = re.compile(r"--(ray-client-server-port|dashboard-port|dashboard-agent-listen-port|node-ip-address)")
+    assert not [command for command in ray_starts(file) if doors.search(command)]
+
+
+@each_file
+def test_the_token_on_a_node_is_read_by_its_owner_alone(file: str) -> None:
+    assert read(file)["setup_commands"][0] == "chmod 600 ~/.ray/auth_token"
+
+
+@each_file
 def test_every_command_is_a_whole_command_of_a_shell(file: str) -> None:
     for name in COMMANDS:
         for command in read(file).get(name, []):

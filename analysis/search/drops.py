@@ -21,7 +21,6 @@ from analysis.verdict.evidence import ArmEvidence, Evidence
 from analysis.verdict.intervals import Floats, Sample, contrast
 from analysis.verdict.words import decimals, mean_sd, signed
 from tagsearch.errors import RecordError
-from tagsearch.files import read_array
 from tagsearch.records import Trial
 from tagsearch.study.endpoints import METRIC_NAMES
 from tagsearch.study.schema import METRICS, Metric
@@ -75,7 +74,7 @@ def _pairs(
         if trial.result is None or trial.result.best_epoch is None:
             continue
         try:
-            valid = read_array(trial.folder / "per_tag.npz", metric)[trial.result.best_epoch - 1]
+            valid = trial.per_tag(metric)
         except RecordError as error:
             notes.append(f"{trial.spec.name} is left out of the drops: {error}")
             continue

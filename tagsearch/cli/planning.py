@@ -72,7 +72,7 @@ def print_plan(
     return made
 
 
-def measured_costs(study: "Study", gpus_per_trial: float | None) -> "Mapping[str, Measured]":
+def measure(study: "Study", gpus_per_trial: float | None) -> "Mapping[str, Measured]":
     """What the study's configurations cost on this machine, by cost key."""
     from tagsearch.study.data import repeats_short_clips
     from tagsearch.study.measured import to_measure

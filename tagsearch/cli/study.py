@@ -16,7 +16,7 @@ from tagsearch.cli.options import (
     study_arguments,
     with_options,
 )
-from tagsearch.cli.planning import measured_costs, print_plan, share_of_gpu, source_named
+from tagsearch.cli.planning import measure, print_plan, share_of_gpu, source_named
 from tagsearch.cli.runs import import_analysis, print_summary
 from tagsearch.errors import SomeTrialsFailedError, StoppedError, UsageError
 
@@ -54,7 +54,7 @@ def run(
     """
     study = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
     source = source_named(reuse, storage=storage)
-    measured = measured_costs(study, options["gpus_per_trial"]) if probe else {}
+    measured = measure(study, options["gpus_per_trial"]) if probe else {}
     options["gpus_per_trial"] = share_of_gpu(options["gpus_per_trial"], measured)
     places = {name: options[name] for name in ("max_concurrent", "gpus_per_trial", "address")}
     plan = print_plan(study, storage=storage, measured=measured, source=source, **places)
@@ -90,7 +90,7 @@ def plan(
     """
     study = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
     source = source_named(reuse, storage=storage)
-    measured = measured_costs(study, gpus_per_trial) if probe else {}
+    measured = measure(study, gpus_per_trial) if probe else {}
     share = share_of_gpu(gpus_per_trial, measured)
     print_plan(
         study, max_concurrent=max_concurrent, gpus_per_trial=share, storage=storage, measured=measured, source=source
@@ -204,7 +204,7 @@ def _start(
     from tagsearch.search.progress import LiveTable, ProgressBars, console
     from tagsearch.search.ray_session import has_gpus
     from tagsearch.search.run import Options, execute, open_data
-    from tagsearch.search.run_folder import extend, open_run, taken
+    from tagsearch.search.run_folder import FOLDER_LINE, extend, open_run, taken
     from tagsearch.search.storage import check_writable
     from tagsearch.search.tensorboard import TensorBoard
     from tagsearch.study.cells import check_same_corpus
@@ -225,7 +225,7 @@ def _start(
         if corpus.bad:
             listed = write_bad_files(folder, corpus.bad)
             out.print(f"left out: {len(corpus.bad):,} clips ({counts_by_reason(corpus.bad)}): see {listed}")
-        out.print(f"run folder: {folder}")
+        out.print(f"{FOLDER_LINE}{folder}")
         try:
             execute(
                 study,
@@ -238,7 +238,6 @@ def _start(
                     TensorBoard(folder),
                     ExcerptWriter(folder, corpus, say=out.print),
                 ],
-                say=out.print,
             )
         except SomeTrialsFailedError:
             _finish(folder)

@@ -23,9 +23,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from filelock import FileLock
-
 from tagsearch.data.audio import Source, source_of
+from tagsearch.data.building import building
 from tagsearch.data.corpus import BadFile, OpenCorpus, Progress
 from tagsearch.data.frontend import FrontEnd
 from tagsearch.data.processes import n_cores, obey_parent, refuse_unguarded_script, worker_pool
@@ -68,7 +67,7 @@ def prepare(corpus: OpenCorpus, front_end: FrontEnd, *, cache: Path, progress: P
     sources, bad = find_sources(corpus)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):
+        with building(folder / ".lock", f"the store of {front_end.label} features"):
             _remove_leftovers(folder)
             shards = _sound_shards(folder, front_end, sources)
             known = {source for shard in shards for source in (*shard.places, *shard.bad)}

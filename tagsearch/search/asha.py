@@ -8,6 +8,8 @@ Source of the rule: Li et al. 2018, arXiv:1810.05934, as implemented by ray.tune
 """
 
 import json
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,8 +18,14 @@ from typing import Any
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
 from tagsearch.errors import RecordError
+from tagsearch.files import append_line, read_bytes
+from tagsearch.records import Trial, TrialSpec
 from tagsearch.registry import Direction
+from tagsearch.search.failures import Failures
+from tagsearch.search.storage import StorageWatch
 from tagsearch.study.schema import Asha
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +37,12 @@ class RungValue:
     budget: int
     epoch: int
     value: float
+
+
+def rung_value(spec: TrialSpec, row: Mapping[str, float], objective: str) -> RungValue:
+    """`row`: of the trial's history."""
+    epoch, value = int(row["epoch"]), row[objective]
+    return RungValue(trial=spec.name, arm=spec.arm, budget=spec.epochs, epoch=epoch, value=value)
 
 
 class Rungs:
@@ -44,14 +58,27 @@ class Rungs:
         for value in read_log(log):
             self._decide(value)
 
+    def recall(self, trials: Iterable[Trial], objective: str) -> None:
+        """Log what ended trials scored at rungs of which the log knows nothing: they will not report it again."""
+        n_missing = 0
+        for trial in trials:
+            for row in trial.history if trial.result is not None else ():
+                value = rung_value(trial.spec, row, objective)
+                n_missing += self._is_news(value)
+                self.see(value)
+        if n_missing:
+            logger.warning("%s lacked %d values: taken from the histories of ended trials", self._log, n_missing)
+
     def see(self, value: RungValue) -> bool:
         """True if the trial is to be stopped. A value seen before (a trial continued from its checkpoint reports its
         earlier epochs again) changes nothing."""
-        if value.epoch > self._seen.get(value.trial, 0) and value.epoch in self._asha.rungs(value.budget):
-            with self._log.open("a") as file:
-                file.write(json.dumps(vars(value)) + "\n")
+        if self._is_news(value):
+            append_line(self._log, json.dumps(vars(value)))
             self._decide(value)
         return value.trial in self.stopped
+
+    def _is_news(self, value: RungValue) -> bool:
+        return value.epoch > self._seen.get(value.trial, 0) and value.epoch in self._asha.rungs(value.budget)
 
     def _decide(self, value: RungValue) -> None:
         key = (value.arm, value.budget)
@@ -80,35 +107,43 @@ def read_log(path: Path) -> list[RungValue]:
     trial reports that epoch again."""
     if not path.exists():
         return []
-    content = path.read_text()
-    whole = content[: content.rfind("\n") + 1]
-    if whole != content:
-        path.write_text(whole)
+    lines = read_bytes(path).split(b"\n")[:-1]
     try:
-        return [RungValue(**json.loads(line)) for line in whole.splitlines()]
+        return [RungValue(**json.loads(line)) for line in lines]
     except (ValueError, TypeError) as error:
-        raise RecordError(f"{path} is damaged: {error}; remove the line to go on without that value") from error
+        raise RecordError(
+            f"{path} is damaged: {error}; bring the old file back, or remove it: `tagsearch resume` makes it anew from "
+            "the trials' histories"
+        ) from error
 
 
 class ArmScheduler(FIFOScheduler):  # type: ignore[misc]
-    """Ray's scheduler of a phase: starts trials in the order proposed, stops those that `rungs` stops.
+    """Ray's scheduler of a phase: starts trials in the order proposed, stops those that `rungs` stops, gives up those
+    that have failed too often.
 
-    Without `rungs` (confirm phase) nothing is stopped."""
+    Without `rungs` (confirm phase) no trial is stopped that does not fail."""
 
-    def __init__(self, rungs: Rungs | None, *, objective: str) -> None:
+    def __init__(self, rungs: Rungs | None, *, objective: str, failures: Failures, storage: StorageWatch) -> None:
         super().__init__()
+        self._storage = storage
         self._rungs = rungs
         self._objective = objective
+        self._failures = failures
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        errors = Path(trial.error_file).read_text(errors="replace")  # of all its failures under this driver
+        self._failures.add(trial.config["name"], errors[errors.rfind("\nFailure # ") + 1 :])
+
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        """New, or again after a failure."""
+        if self._failures.gives_up(trial.config["name"]):
+            tune_controller.stop_trial(trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         if self._rungs is None or result.get("done"):
             return str(TrialScheduler.CONTINUE)
-        spec = trial.config["spec"]
-        value = RungValue(
-            trial=trial.config["name"],
-            arm=spec["arm"],
-            budget=spec["config"]["epochs"],
-            epoch=result["epoch"],
-            value=result[self._objective],
-        )
-        return str(TrialScheduler.STOP if self._rungs.see(value) else TrialScheduler.CONTINUE)
+        value = rung_value(TrialSpec(**trial.config["spec"]), result, self._objective)
+        with self._storage:
+            if self._rungs.see(value):
+                return str(TrialScheduler.STOP)
+        return str(TrialScheduler.CONTINUE)

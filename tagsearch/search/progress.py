@@ -99,6 +99,9 @@ class LiveTable(Observer):
             best = "" if result.best is None else f", {self._study.objective} {result.best:.4f}"
             self._out.print(f"{result.state} {spec.name}: {result.stop_reason} after {result.epochs} epochs{best}")
 
+    def notice(self, line: str) -> None:
+        self._out.print(line)
+
     def phase_ended(self, phase: Phase) -> None:
         if self._live is not None:
             self._live.stop()

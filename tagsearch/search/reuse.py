@@ -10,8 +10,9 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from tagsearch.readings import ADOPTED_FILE
 from tagsearch.records import Config, Phase, Trial, is_run, read_trials
-from tagsearch.search.asha import Rungs, RungValue
+from tagsearch.search.asha import Rungs, rung_value
 from tagsearch.study.adopted import read_reuse, write_adopted
 from tagsearch.study.cells import Cell, Source, confirm_cells, describe, read_source, tune_cells, tuned_as
 from tagsearch.study.extension import read_extension, seeds_of
@@ -110,15 +111,12 @@ def _to_disk(path: Path) -> None:
 
 
 def tell_rungs(rungs: Rungs, study: Study, trials: Iterable[Trial]) -> None:
-    """What ended trials scored at their rungs, for an ASHA that has not seen it: trials that were taken over were seen
-    by another one. The order tells nothing any more, as they have ended."""
+    """What trials that were taken over scored at their rungs: another ASHA has seen it. The order tells nothing any
+    more, as they have ended."""
     for trial in trials:
-        if trial.result is None:
-            continue
-        for row in trial.history:
-            spec, epoch, value = trial.spec, int(row["epoch"]), row.get(study.objective)
-            if value is not None and value == value:
-                rungs.see(RungValue(trial=spec.name, arm=spec.arm, budget=spec.epochs, epoch=epoch, value=value))
+        if (trial.folder / ADOPTED_FILE).exists():
+            for row in trial.history:
+                rungs.see(rung_value(trial.spec, row, study.objective))
 
 
 def tell_other_code(trials: Iterable[Trial], *, device: str, say: Say) -> None:

@@ -4,8 +4,10 @@ Flow: corpus and features -> tune phase (validation only, ASHA per arm) -> chose
 seeds, full budget, nothing stopped; the only reader of the test split).
 """
 
+import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,13 @@ from typing import Any
 from tagsearch.data.corpus import OpenCorpus, Progress, open_corpus
 from tagsearch.data.features import files_of, write_view
 from tagsearch.data.preparation import prepare_corpus
-from tagsearch.errors import RunFailedError, SomeTrialsFailedError
+from tagsearch.errors import RecordError, RunFailedError, SomeTrialsFailedError
 from tagsearch.files import read_json, write_json
 from tagsearch.records import Config, Phase, State, Trial, TrialResult, TrialSpec, read_trials
 from tagsearch.registry import entry
 from tagsearch.search.asha import Rungs
-from tagsearch.search.observers import Observer
+from tagsearch.search.head_watch import head_watched
+from tagsearch.search.observers import Observer, notices
 from tagsearch.search.phase import Placement, run_phase
 from tagsearch.search.placement import n_slots
 from tagsearch.search.proposals import ArmProposals
@@ -26,6 +29,7 @@ from tagsearch.search.ray_session import machines, ray_session
 from tagsearch.search.reuse import PHASES, Reuse, tell_other_code, tell_rungs
 from tagsearch.search.run_folder import PLANNED_FILE, write_trials_csv
 from tagsearch.search.searcher import Propose
+from tagsearch.search.storage import storage_errors
 from tagsearch.search.storage_check import check_nodes
 from tagsearch.search.trainable import TRAIN
 from tagsearch.study.chunks import longest_chunk_of, models_of
@@ -82,20 +86,25 @@ def execute(
     options: Options,
     device: str,
     observers: Sequence[Observer],
-    say: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Do what is missing of the run in `folder`; what an earlier run has of it is taken over from there.
 
     Raises RunFailedError if nothing usable finished, SomeTrialsFailedError if something is missing beside usable
-    results, StoppedError (InterruptedRunError on Ctrl-C) if there is more to do; UsageError first of all if no
-    machine can hold one, or one of them does not see the storage."""
-    with ray_session(address=options.address, log=folder / "ray.log"):
+    results, StoppedError (InterruptedRunError on Ctrl-C) if there is more to do, StorageError if that is because the
+    storage failed; UsageError first of all if no machine can hold one, or one of them does not see the storage."""
+    way_on = f"free space, or open it to writing, and go on with `tagsearch resume {folder}`"
+    with (
+        storage_errors(folder, way_on=way_on),
+        _kept_stderr() as stderr,
+        ray_session(address=options.address, log=folder / "ray.log"),
+        head_watched(stderr, way_on=_after_the_head(folder, options.address)),
+    ):
         there = machines(address=options.address)
         slots = n_slots(there, gpus_per_trial=options.gpus_per_trial)
         check_nodes(there, folder, needed=needed_files(folder, features.values()))
         session = _Session(study, folder, features, options=options, device=device, observers=observers, possible=slots)
-        tell_other_code(_trials(folder), device=device, say=say)
-        reuse = Reuse(study, folder, device=device, say=say)
+        tell_other_code(_trials(folder), device=device, say=notices(observers))
+        reuse = Reuse(study, folder, device=device, say=notices(observers))
         try:
             reuse.before_tune()
             chosen = session.tune() if study.tune else chosen_configs(study, [])
@@ -104,6 +113,22 @@ def execute(
         finally:
             write_trials_csv(folder)
     _judge(study, folder, chosen)
+
+
+@contextmanager
+def _kept_stderr() -> Iterator[int]:
+    """A duplicate of standard error, which goes on when descriptor 2 is sent to Ray's log."""
+    stderr = os.dup(2)
+    try:
+        yield stderr
+    finally:
+        os.close(stderr)
+
+
+def _after_the_head(folder: Path, address: str | None) -> str:
+    if address is None:  # it was this run's own
+        return f"`tagsearch resume {folder}` starts Ray again and goes on"
+    return f"start the cluster again, then `tagsearch resume {folder} --address ...`"
 
 
 def needed_files(folder: Path, views: Iterable[Path]) -> list[Path]:
@@ -139,7 +164,7 @@ class _Session:
         """The chosen configurations of every arm that has a usable trial; chosen once, a resumed run reads it."""
         study, chosen_file = self._study, self._folder / "tune" / "chosen.json"
         if chosen_file.exists():
-            return {name: list(configs) for name, configs in read_json(chosen_file).items()}
+            return _read_chosen(chosen_file, study)
         assert study.tune is not None
         proposals = {arm.name: ArmProposals(study, arm=arm.name, base=arm.config) for arm in study.tune_arms}
         trials = list(read_trials(self._folder, "tune"))
@@ -167,13 +192,14 @@ class _Session:
         write_json(chosen_file, content, durable=True)
         return chosen
 
-    def _rungs(self, before: Sequence[Trial]) -> Rungs | None:
+    def _rungs(self, trials: Sequence[Trial]) -> Rungs | None:
         study, folder = self._study, self._folder / "tune"
         if study.tune is None or study.tune.asha is None:
             return None
         folder.mkdir(parents=True, exist_ok=True)
         rungs = Rungs(study.tune.asha, direction=study.direction, log=folder / "rungs.jsonl")
-        tell_rungs(rungs, study, before)
+        tell_rungs(rungs, study, trials)
+        rungs.recall(trials, study.objective)
         return rungs
 
     def confirm(self, chosen: Mapping[str, Sequence[Config]]) -> None:
@@ -243,6 +269,23 @@ class _Session:
         }
         limit = self._options.trial_time_limit_s
         return {"function": self._options.train, "settings": settings, "epoch_limit_s": limit}
+
+
+def _read_chosen(file: Path, study: Study) -> dict[str, list[Config]]:
+    """Raises RecordError if it is not what `tune` wrote."""
+    way_on = "bring the old file back, or remove it: `tagsearch resume` chooses again from the same trials"
+    try:
+        content = read_json(file)
+        chosen: dict[str, list[Config]] = {
+            name: [dict(config) for config in configs] for name, configs in content.items()
+        }
+    except RecordError as error:
+        raise RecordError(f"{error}; {way_on}") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise RecordError(f"{file} is damaged: it holds no configurations; {way_on}") from error
+    if not chosen or not set(chosen) <= set(study.confirm_arms) or not all(chosen.values()):
+        raise RecordError(f"{file} is damaged: it must hold configurations of the study's arms; {way_on}")
+    return chosen
 
 
 def _propose(study: Study, proposals: ArmProposals, arm: str, index: int, begun: Trial | None) -> Propose:

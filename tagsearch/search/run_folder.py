@@ -5,6 +5,7 @@ See tagsearch.records for the layout.
 
 import csv
 import io
+import logging
 import os
 import platform
 import subprocess
@@ -17,18 +18,24 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tagsearch.errors import UsageError
+from tagsearch.errors import RecordError, UsageError
 from tagsearch.files import read_json, write_json, write_text
 from tagsearch.records import CorpusTable, Trial, is_run, list_runs, read_corpus, read_trials
+from tagsearch.search.redaction import redacted
 from tagsearch.study.adopted import write_reuse
 from tagsearch.study.extension import Extension, read_extension, write_extension
+from tagsearch.study.fields import MAX_NAME, NAME
 from tagsearch.study.lock import LOCK_FILE, earlier_runs, make_lock, registered
 from tagsearch.study.plan import Plan
 from tagsearch.study.plan_file import PLAN_FILE, plan_record
 from tagsearch.study.resolved import write_resolved
 from tagsearch.study.schema import Study
 
+log = logging.getLogger(__name__)
+
 PLANNED_FILE = Path("confirm/planned.json")  # names of the confirm phase's trials; written when that phase begins
+FOLDER_LINE = "run folder: "  # what a run prints when its folder is there
+NOT_RUNS = ("cache", "inspect")  # what else lies in a storage
 _PACKAGES = ("torch", "torchaudio", "ray", "optuna", "numpy", "scikit-learn", "scipy", "soundfile")
 _TRIAL_COLUMNS = (
     "phase", "arm", "index", "seed", "state", "stop_reason", "epochs", "seconds", "best_epoch", "best", "last",
@@ -37,8 +44,14 @@ _TRIAL_COLUMNS = (
 
 
 def new_run_folder(study: Study, *, storage: Path, name: str | None) -> Path:
-    """A folder name that does not exist yet: `name`, else <study>-<UTC time>. Raises UsageError if `name` is taken."""
+    """A folder in `storage` that does not exist yet: `name`, else <study>-<UTC time>. Raises UsageError if `name` is
+    taken, or could lie elsewhere."""
     if name is not None:
+        if not NAME.fullmatch(name) or len(name) > MAX_NAME or name in NOT_RUNS:
+            raise UsageError(
+                f"--name {name!r}: a run is a folder in the storage, called with letters, digits and _ . = + - (at "
+                f"most {MAX_NAME}, not one of . = + - first) and not {' or '.join(NOT_RUNS)}; choose another name"
+            )
         if (storage / name).exists():
             raise UsageError(f"--name {name}: {storage / name} exists; choose another name or `tagsearch resume` it")
         return storage / name
@@ -116,7 +129,18 @@ def extend(folder: Path, extension: Extension) -> None:
 def is_finished(folder: Path) -> bool:
     """Whether every planned trial of the confirm phase has ended."""
     planned = folder / PLANNED_FILE
-    return planned.exists() and all((planned.parent / name / "record.json").exists() for name in read_json(planned))
+    if not planned.exists():
+        return False
+    try:
+        names = read_json(planned)
+    except RecordError as error:
+        names, complaint = None, str(error)
+    else:
+        complaint = f"{planned} is damaged: it is no list of trials"
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        log.warning("%s; `tagsearch resume %s` writes it anew", complaint, folder)
+        return False
+    return all((planned.parent / name / "record.json").exists() for name in names)
 
 
 @contextmanager
@@ -141,7 +165,7 @@ def is_taken(folder: Path) -> bool:
             return False
     except Timeout:
         return True
-    except PermissionError:  # somebody else's run, which we can only read
+    except OSError:  # somebody else's run, or on a disk, that we can only read
         return False
 
 
@@ -179,7 +203,7 @@ def _trial_row(trial: Trial) -> dict[str, object]:
 def _environment(table: CorpusTable, *, device: str) -> dict[str, object]:
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": sys.argv,
+        "command": redacted(sys.argv),
         "tagsearch": version("tagsearch"),
         "git": _git_state(),
         "python": platform.python_version(),

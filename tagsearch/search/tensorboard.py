@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from tensorboardX import SummaryWriter
+from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.api_pb2 import Status
+from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndInfo
 from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
-from tensorboardX.summary import hparams
+from tensorboardX.summary import hparams, scalar, text
 
 from tagsearch.records import Phase, State, Trial, TrialResult, TrialSpec, read_trials
 from tagsearch.registry import OBJECTIVES
@@ -29,19 +31,17 @@ class TensorBoard(Observer):
 
     def __init__(self, run: Path) -> None:
         self._run = run
-        self._writers: dict[str, SummaryWriter] = {}
+        self._writers: dict[str, _Events] = {}
         self._best: dict[str, dict[str, float]] = {}
 
     def trial_started(self, spec: TrialSpec) -> None:
         if spec.name in self._writers:  # a retry
             self._writers.pop(spec.name).close()
-        folder = self._run / spec.phase / spec.name
-        # purge_step: epochs that a killed process wrote after its last checkpoint are written again
-        writer = SummaryWriter(str(folder), purge_step=0 if any(folder.glob("events.*")) else None)
+        writer = _Events(self._run / spec.phase / spec.name)
         knobs = {"phase": spec.phase, "arm": spec.arm, "seed": spec.seed, **spec.config}
         experiment, start, _ = hparams(knobs, dict.fromkeys(_BEST))
         for summary in (experiment, start):
-            writer.file_writer.add_summary(summary)
+            writer.add(summary)
         self._writers[spec.name] = writer
         self._best[spec.name] = {}
 
@@ -49,25 +49,50 @@ class TensorBoard(Observer):
         writer, best, epoch = self._writers[spec.name], self._best[spec.name], int(row["epoch"])
         for name, value in row.items():
             if name != "epoch":
-                writer.add_scalar(name if "/" in name or name == "lr" else f"cost/{name}", value, epoch)
+                writer.add(scalar(name if "/" in name or name == "lr" else f"cost/{name}", value), epoch)
         for name, direction in OBJECTIVES.items():
             if name in row:
                 better = max if direction == "max" else min
                 best[name] = better(best.get(name, row[name]), row[name])
-                writer.add_scalar(f"best/{name}", best[name], epoch)
+                writer.add(scalar(f"best/{name}", best[name]), epoch)
         writer.flush()
 
     def trial_ended(self, spec: TrialSpec, result: TrialResult) -> None:
         writer = self._writers.pop(spec.name)
         status = Status.Value(_STATUS.get(result.state, "STATUS_FAILURE"))
-        writer.file_writer.add_summary(_session_end(status))
-        writer.add_text("result", f"{result.state}: {result.stop_reason}")
+        writer.add(_session_end(status))
+        writer.add(text("result", f"{result.state}: {result.stop_reason}"))
         writer.close()
 
     def phase_ended(self, phase: Phase) -> None:
         for writer in self._writers.values():  # trials that were interrupted
             writer.close()
         self._writers.clear()
+
+
+class _Events:
+    """An event file that is written at once. tensorboardX's own writer has a thread and a queue: a full disk ends the
+    one, and whoever fills the other waits for ever."""
+
+    def __init__(self, folder: Path) -> None:
+        goes_on = any(folder.glob("events.*"))
+        self._file = EventsWriter(str(folder / "events"))
+        if goes_on:  # epochs that a killed process wrote after its last checkpoint are written again
+            self._write(Event(file_version="brain.Event:2"))
+            self._write(Event(session_log=SessionLog(status=SessionLog.START)))
+
+    def add(self, summary: Summary, step: int = 0) -> None:
+        self._write(Event(summary=summary, step=step))
+
+    def _write(self, event: Event) -> None:
+        event.wall_time = time.time()
+        self._file.write_event(event)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def _session_end(status: Any) -> Summary:

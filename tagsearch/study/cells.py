@@ -71,9 +71,9 @@ def _read_trial(folder: Path) -> Trial | None:
     """None for one that is damaged, or in a folder that is another trial's."""
     try:
         trial = read_trial(folder)
-    except (RecordError, TypeError, KeyError, ValueError):
+    except RecordError:
         return None
-    return trial if trial.spec.name == folder.name and trial.spec.phase == folder.parent.name else None
+    return trial if trial.spec.phase == folder.parent.name else None
 
 
 def check_same_corpus(source: Source, table: CorpusTable) -> None:

@@ -16,6 +16,7 @@ from tagsearch.study.confirm import SEEDS
 from tagsearch.study.schema import Study
 
 EXTENSION_FILE = "extension.json"
+_WAY_ON = "it says how many seeds the run was extended to: bring the old file back"
 FIRST_LOOK, SECOND_LOOK = 0.6, 0.4  # shares of alpha: .03 and .02 of .05
 
 
@@ -53,14 +54,15 @@ def read_extension(run: Path) -> Extension | None:
     path = run / EXTENSION_FILE
     if not path.exists():
         return None
-    content = read_json(path)
     try:
-        extension = Extension(**content)
+        extension = Extension(**read_json(path))
+        if (complaint := SEEDS.complaint(extension.seeds)) is not None:
+            raise RecordError(f"{path} is damaged: seeds {complaint}")
+        return extension
     except TypeError as error:
-        raise RecordError(f"{path} is damaged: {error}") from error
-    if (complaint := SEEDS.complaint(extension.seeds)) is not None:
-        raise RecordError(f"{path} is damaged: seeds {complaint}")
-    return extension
+        raise RecordError(f"{path} is damaged: {error}; {_WAY_ON}") from error
+    except RecordError as error:
+        raise RecordError(f"{error}; {_WAY_ON}") from error
 
 
 def alpha_share(study: Study, extension: Extension | None) -> float:

@@ -6,6 +6,7 @@ run of the same study on the same corpus, else from the newest of any study on t
 divergence.
 """
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,11 +15,14 @@ from typing import Any
 
 from scipy.special import chdtri
 
+from tagsearch.errors import RecordError
 from tagsearch.files import read_json
 from tagsearch.records import FINAL, list_runs
 from tagsearch.study.endpoints import Endpoint
 from tagsearch.study.power import Noise
 from tagsearch.study.schema import ClaimMetric, Study, TagGroup
+
+log = logging.getLogger(__name__)
 
 NOISE_FILE = Path("report/noise.json")
 ASSURANCE = 0.8
@@ -92,13 +96,18 @@ def group_factor(tags: TagGroup | tuple[str, ...]) -> float:
 
 
 def find_earlier(storage: Path, study: Study) -> Earlier | None:
-    """Of the runs under `storage`. Raises RecordError if what a run left of its noise is damaged."""
-    left = [(folder.name, read_json(folder / NOISE_FILE)) for folder in list_runs(storage) if has_noise(folder)]
-    fitting = [(name, content) for name, content in left if content["data"] == dict(study.data)]
-    same = [(name, content) for name, content in fitting if content["study"] == study.name]
-    for name, content in (*same[-1:], *fitting[-1:]):
-        return Earlier(run=name, noise=_noise(content))
-    return None
+    """Of the runs under `storage`. One whose file is damaged is passed over with a warning."""
+    fitting: dict[bool, Earlier] = {}  # the newest, of the study itself or of another
+    for folder in list_runs(storage):
+        if not has_noise(folder):
+            continue
+        try:
+            content = read_json(folder / NOISE_FILE)
+            if content["data"] == dict(study.data):
+                fitting[content["study"] == study.name] = Earlier(run=folder.name, noise=_noise(content))
+        except (RecordError, TypeError, KeyError, ValueError) as error:
+            log.warning("%s is passed over: %s; `tagsearch summarize %s` writes it anew", NOISE_FILE, error, folder)
+    return fitting.get(True) or fitting.get(False)
 
 
 def has_noise(run: Path) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tagsearch.records import State, Trial, read_result, read_spec, read_trials
+from tagsearch.records import State, read_result, read_spec, read_trials
 from tagsearch.search import reuse as module
 from tagsearch.search.asha import Rungs, read_log
 from tagsearch.search.reuse import Reuse, adopt, tell_other_code, tell_rungs
@@ -215,7 +215,9 @@ def rungs_of(study: Study, log: Path) -> Rungs:
 def test_asha_learns_what_trials_that_were_taken_over_scored_at_their_rungs(
     source: Path, tmp_path: Path, grown: Study
 ) -> None:
-    trials: list[Trial] = [trial for trial in read_trials(source, "tune") if trial.spec.arm == "bce"]
+    for trial in read_trials(source, "tune"):
+        adopt(trial, tmp_path, source="base")
+    trials = [trial for trial in read_trials(tmp_path, "tune") if trial.spec.arm == "bce"]
     rungs = rungs_of(grown, tmp_path / "rungs.jsonl")
     tell_rungs(rungs, grown, trials)
     seen = {(value.trial, value.epoch): value.value for value in read_log(tmp_path / "rungs.jsonl")}
@@ -223,7 +225,9 @@ def test_asha_learns_what_trials_that_were_taken_over_scored_at_their_rungs(
 
 
 def test_asha_is_told_once(source: Path, tmp_path: Path, grown: Study) -> None:
-    trials = list(read_trials(source, "tune"))
+    for trial in read_trials(source, "tune"):
+        adopt(trial, tmp_path, source="base")
+    trials = list(read_trials(tmp_path, "tune"))
     for _ in range(2):
         tell_rungs(rungs_of(grown, tmp_path / "rungs.jsonl"), grown, trials)
     values = read_log(tmp_path / "rungs.jsonl")

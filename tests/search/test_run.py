@@ -19,9 +19,11 @@ from tests.faults.driver import behave, by_key, finish
 
 @pytest.fixture(scope="module")
 def eventful(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
-    """A run with a trial that fails once, one that fails for good, and an arm that diverges."""
+    """A run with a trial that fails once, one that fails for good, one that meets three machines without the storage,
+    and an arm that diverges."""
     run = tmp_path_factory.mktemp("runs") / "eventful"
-    behave(run, fail={"tune/bce/1": 1, "confirm/bce/0": 9}, diverge=["tri"])
+    fail, unseen = {"tune/bce/1": 1, "confirm/bce/0": 9}, {"confirm/focal/1": 3}
+    behave(run, fail=fail, unseen=unseen, diverge=["tri"])
     code, output = finish(run, arms=["bce", "focal", "tri"], max_retries=1)
     return run, code, output
 
@@ -47,6 +49,15 @@ def test_a_trial_that_succeeds_at_its_second_try_is_a_result_like_others(eventfu
     assert trial.state in (State.COMPLETED, State.STOPPED)
     assert trial.result is not None
     assert trial.result.n_retries == 1
+
+
+def test_machines_without_the_storage_use_up_no_retries_of_a_trial(eventful: tuple[Path, int, str]) -> None:
+    run, _, output = eventful
+    trial = by_key(run, "confirm")["focal", 1]
+    assert trial.state is State.COMPLETED
+    assert trial.result is not None
+    assert trial.result.n_retries == 3
+    assert "failure 3 on purpose; its trials go elsewhere until then\n" in output
 
 
 def test_an_arm_that_diverges_everywhere_is_never_chosen(eventful: tuple[Path, int, str]) -> None:

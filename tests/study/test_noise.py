@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from scipy.stats import chi2
 
-from tagsearch.errors import RecordError
 from tagsearch.files import write_json, write_text
 from tagsearch.study.endpoints import Endpoint
 from tagsearch.study.noise import (
@@ -113,8 +112,16 @@ def test_the_seed_sd_of_an_earlier_run_is_taken_at_its_upper_bound(read: Reader,
     assert upper_bound(0.01, 4) > expected
 
 
-def test_a_damaged_record_is_named(read: Reader, tmp_path: Path) -> None:
-    write_text(tmp_path / "first" / "resolved.yaml", "study: x\n")
-    write_text(tmp_path / "first" / NOISE_FILE, "{")
-    with pytest.raises(RecordError, match=r"noise\.json is damaged"):
-        find_earlier(tmp_path, read(LOSSES))
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", "{}", '{"study": "x"}', "NOISE"])
+def test_an_earlier_run_whose_noise_is_damaged_is_passed_over_with_a_warning(
+    read: Reader, tmp_path: Path, caplog: pytest.LogCaptureFixture, content: str
+) -> None:
+    study = read(LOSSES)
+    leave_noise(tmp_path, "first", study="x", data=dict(study.data), seed_sd=0.01)
+    leave_noise(tmp_path, "second", study="x", data=dict(study.data), seed_sd=0.02)
+    file = tmp_path / "second" / NOISE_FILE
+    file.write_text(file.read_text().replace('"seed_sd"', '"sd"') if content == "NOISE" else content)
+    found = find_earlier(tmp_path, study)
+    assert found is not None
+    assert found.run == "first"
+    assert f"`tagsearch summarize {tmp_path / 'second'}` writes it anew" in caplog.text
