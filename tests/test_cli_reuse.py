@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
 from tagsearch.cli import cli
 from tagsearch.errors import UsageError
@@ -78,6 +79,7 @@ def test_a_source_of_another_corpus_is_refused_before_a_run_is_made(
 ) -> None:
     corpus = SimpleNamespace(table=replace(TABLE, fingerprint="another"), bad=())
     monkeypatch.setattr("tagsearch.search.run.open_data", lambda *_, **__: (corpus, {}))
+    monkeypatch.setattr("tagsearch.search.progress.console", lambda: Console(quiet=True))
     monkeypatch.chdir(folder)
     with pytest.raises(UsageError, match="--reuse base: a trial can be taken over on the same clips"):
         cli.main(["run", "mine.yaml", "--reuse", "base", "--name", "new", "-y"], standalone_mode=False)

@@ -17,7 +17,8 @@ from tests.fake_trial import TRAINED_FILE
 from tests.faults.driver import ROOT
 
 pytestmark = pytest.mark.slow
-ARMS = "arms: {bce: {loss: bce}, focal: {loss: focal}}"
+ARMS = "{bce: {loss: bce}, focal: {loss: focal}}"
+MORE_ARMS = "{bce: {loss: bce}, focal: {loss: focal, epochs: 12}, more: {loss: asymmetric}}"
 RUNS = [
     {"name": "base"},
     {
@@ -36,7 +37,7 @@ RUNS = [
 def grown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, list[str]]]:
     """The storage with all of the runs, and what each has said."""
     storage = tmp_path_factory.mktemp("runs")
-    (storage / "mine.yaml").write_text(STUDY.replace("factors: {loss: [bce, focal]}", ARMS))
+    (storage / "mine.yaml").write_text(STUDY.replace("factors: {loss: [bce, focal]}", f"arms: {ARMS}"))
     command = [sys.executable, "-W", "ignore", "-m", "tests.grow_driver", str(storage), json.dumps(RUNS)]
     environment = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
     done = subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True, timeout=300)
