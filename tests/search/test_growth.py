@@ -23,10 +23,7 @@ RUNS = [
     {"name": "base"},
     {
         "name": "grown",  # by an arm, by a seed, and focal by epochs
-        "set": [
-            ARMS.replace(": {", "={", 1).replace("focal}}", "focal, epochs: 12}, more: {loss: asymmetric}}"),
-            "confirm.seeds=3",
-        ],
+        "set": [f"arms={MORE_ARMS}", "confirm.seeds=3"],
         "reuse": "base",
     },
     {"name": "trials", "set": ["tune.trials_per_arm=6"], "reuse": "base"},
