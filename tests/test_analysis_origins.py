@@ -129,6 +129,14 @@ def another_checkpoint(storage: Path, study: Study) -> Study:
     return replace(study, checkpoint="last")
 
 
+def fewer_seeds(storage: Path, study: Study) -> Study:
+    """As if those had been picked out that say what is wanted."""
+    for trial in read_trials(storage / "new", "confirm"):
+        if trial.spec.index > 2:
+            shutil.rmtree(trial.folder)
+    return replace(study, confirm=Confirm(seeds=3))
+
+
 def unregistered(storage: Path, study: Study) -> Study:
     (storage / "base" / "lock.json").unlink()
     return study
@@ -148,14 +156,22 @@ def changed_registration(storage: Path, study: Study) -> Study:
 
 @pytest.mark.parametrize(
     "change",
-    [another_margin, another_alpha, another_checkpoint, unregistered, registered_too_late, changed_registration],
+    [
+        another_margin,
+        another_alpha,
+        another_checkpoint,
+        fewer_seeds,
+        unregistered,
+        registered_too_late,
+        changed_registration,
+    ],
 )
 def test_known_scores_of_a_claim_that_was_not_registered_before_them_decide_nothing(
     tmp_path: Path, study: Study, change: Callable[[Path, Study], Study]
 ) -> None:
     study = change(tmp_path, study)
     register(tmp_path / "new", study, registered=AFTER)
-    take_over(tmp_path, "bce", "focal")
+    take_over(tmp_path, "bce", "focal", n=study.confirm.seeds)
     (deviation,) = deviations(tmp_path, study, "H2")
     text = "the scores of focal and bce were known when this was registered (taken over from base)"
     assert (deviation.cap, deviation.text) == ("exploratory", text)

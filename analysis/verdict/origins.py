@@ -146,9 +146,12 @@ def _registers(origin: Origin, hypothesis: Hypothesis, run: RunData, trials: Seq
     now = run.lock["content"]
     rules = ("objective", "checkpoint", "stop", "snapshots", "pad", "corpus")
     same_rules = all(content.get(name) == now.get(name) for name in rules)
+    all_seeds = set(content.get("confirm_seeds", ())) <= set(now["confirm_seeds"])  # none picked out
     same_arms = all(content.get("arms", {}).get(arm) == now["arms"].get(arm) for arm in _arms(hypothesis))
     same_claim = json.loads(json.dumps(asdict(hypothesis))) in content.get("hypotheses", ())
-    return same_rules and same_arms and same_claim and _is_older(str(origin.lock.get("registered")), trials)
+    return (
+        same_rules and all_seeds and same_arms and same_claim and _is_older(str(origin.lock.get("registered")), trials)
+    )
 
 
 def _is_older(registered: str, trials: Sequence[Trial]) -> bool:

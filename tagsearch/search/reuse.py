@@ -23,7 +23,7 @@ from tagsearch.training.outcome import CHECKPOINT, PREVIOUS_CHECKPOINT
 
 PHASES: tuple[Phase, ...] = ("tune", "confirm")
 _COPY = ".adopting"  # in the run folder, while a trial is copied
-_NOT_COPIED = shutil.ignore_patterns(CHECKPOINT, PREVIOUS_CHECKPOINT, ".*.tmp")
+_NOT_COPIED = (CHECKPOINT, PREVIOUS_CHECKPOINT)  # a process killed just after its record left them behind
 
 Say = Callable[[str], None]
 
@@ -93,13 +93,20 @@ def adopt(trial: Trial, run: Path, *, source: str) -> None:
     """Copy a finished trial into `run`, whole or not at all. `source`: the name of its own run."""
     draft, target = run / _COPY, run / trial.spec.phase / trial.spec.name
     shutil.rmtree(draft, ignore_errors=True)  # of a process that was killed
-    shutil.copytree(trial.folder, draft, ignore=_NOT_COPIED)
+    shutil.copytree(trial.folder, draft, ignore=_left_out)
     write_adopted(draft, run=source)
     for path in draft.rglob("*"):
         _to_disk(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft.rename(target)
     _to_disk(target.parent)
+
+
+def _left_out(folder: str, names: Sequence[str]) -> list[str]:
+    """Links too: they lead out of the trial, and no trial has any."""
+    return [
+        name for name in names if name in _NOT_COPIED or name.endswith(".tmp") or (Path(folder) / name).is_symlink()
+    ]
 
 
 def _to_disk(path: Path) -> None:

@@ -124,6 +124,8 @@ def tuned_as(study: Study, arm: str) -> str:
 
 def tune_cells(study: Study, source: Source, now: Now) -> list[Cell]:
     """In the order in which the trials start; empty for a study that tunes nothing."""
+    if study.tune is None:
+        return []
     theirs = {(trial.spec.arm, trial.spec.index): trial for trial in source.of("tune")}
     reasons = {arm.name: cell_reasons.tuned_otherwise(study, source.study, arm) for arm in study.tune_arms}
     n_theirs = source.study.tune.trials_per_arm if source.study.tune else 0

@@ -193,13 +193,16 @@ def test_a_kill_leaves_whole_trials_only_and_the_next_start_takes_the_rest(
     assert names(run) == names(source)
 
 
-def test_checkpoints_are_not_copied(source: Path, tmp_path: Path) -> None:
-    """A process killed just after its record left one behind."""
+def test_what_a_process_left_half_done_and_links_are_not_copied(source: Path, tmp_path: Path) -> None:
     theirs = shutil.copytree(source, tmp_path / "source")
     trial = next(read_trials(theirs, "tune"))
-    (trial.folder / "checkpoint.pt").write_bytes(b"x")
+    for name in ("checkpoint.pt", "checkpoint-previous.pt", ".record.json.7.tmp"):
+        (trial.folder / name).write_bytes(b"x")
+    (trial.folder / "secrets").symlink_to(tmp_path / "source" / "lock.json")
     adopt(trial, tmp_path / "new", source="source")
-    assert not (tmp_path / "new" / "tune" / trial.spec.name / "checkpoint.pt").exists()
+    copied = {path.name for path in (tmp_path / "new" / "tune" / trial.spec.name).iterdir()}
+    expected = {path.name for path in (source / "tune" / trial.spec.name).iterdir()} | {"adopted.json"}
+    assert copied == expected
     assert read_spec(tmp_path / "new" / "tune" / trial.spec.name) == trial.spec
 
 

@@ -240,6 +240,21 @@ def test_a_study_that_tunes_nothing_takes_over_confirm_trials(tmp_path: Path, re
     )
 
 
+def test_a_study_that_tunes_no_more_confirms_other_configurations(source: Path, read: Read) -> None:
+    untuned = STUDY[: STUDY.index("tune:")] + "confirm: {seeds: 2}\n"
+    (reason,) = reasons(cells_of(source, read(untuned, "lr=0.05"))).values()
+    assert reason == "lr 0.05 (was 0.02)"
+    assert not reasons(cells_of(source, read(untuned, "lr=0.02")))
+
+
+def test_a_study_that_tunes_now_has_its_confirm_phase_open(tmp_path: Path, read: Read) -> None:
+    untuned = STUDY[: STUDY.index("tune:")] + "confirm: {seeds: 2}\n"
+    write_source(tmp_path / "base", read(untuned))
+    cells = cells_of(tmp_path / "base", read(STUDY))
+    assert {cell.reason for cell in cells if cell.phase == "tune"} == {"nothing was tuned there"}
+    assert all(cell.is_open for cell in cells if cell.phase == "confirm")
+
+
 def test_winners_of_a_pure_search_hang_on_the_search_and_its_baseline_does_not(tmp_path: Path, read: Read) -> None:
     text = STUDY.replace("factors: {loss: [bce, focal]}\n", "").replace("seeds: 2", "seeds: 2, top: 2")
     text = text[: text.index("hypotheses")]
