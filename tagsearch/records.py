@@ -4,6 +4,7 @@ Layout of a run folder (every file is written atomically; nothing here is ever u
 
     study.yaml  resolved.yaml  lock.json  environment.json  corpus.npz  trials.csv  report/
     extension.json how many seeds the run was extended to, if it was, see tagsearch.study.extension
+    reuse.json     whose trials it takes over, if it does, see tagsearch.study.adopted
     plan.json      what was predicted before the start: trials, epochs, seconds, disk, smallest effects
     bad_files.csv  clips that were left out, if any: path and reason
     excerpts/      a few seconds of test audio for every tag, see tagsearch.excerpts
@@ -14,6 +15,8 @@ Layout of a run folder (every file is written atomically; nothing here is ever u
         draws.npz      clips: int32 (n_train,), how often each training clip was drawn so far; tags: int64 (n_tags,),
                        how often each tag came with them
         record.json    how it ended (TrialResult); its presence means: finished, never to be redone
+        trained_by.jsonl  which code, torch and device trained it, see tagsearch.study.trained_by
+        adopted.json   if it was taken over from another run: which, see tagsearch.study.adopted
         reads.jsonl    confirm only: which checkpoints met the test split, see tagsearch.readings
         scores.npz     confirm only: float32 logits (n_clips, n_tags) as "<split>/<checkpoint>", rows as in corpus.npz
 

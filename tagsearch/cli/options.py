@@ -35,6 +35,10 @@ study_arguments = (click.argument("file"), *study_options)
 probe_option = click.option(
     "--probe", is_flag=True, help="Train each kind of trial for a few steps first: the plan goes by what that took."
 )
+reuse_option = click.option(
+    "--reuse", metavar="RUN",
+    help="Take over the trials that an earlier run (name or path) has of this study; train only the others.",
+)  # fmt: skip
 run_options = (
     click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once; default: what fits."),
     click.option(

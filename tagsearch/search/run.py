@@ -21,11 +21,12 @@ from tagsearch.records import Config, Phase, State, Trial, TrialResult, TrialSpe
 from tagsearch.registry import entry
 from tagsearch.search.asha import Rungs
 from tagsearch.search.head_watch import head_watched
-from tagsearch.search.observers import Observer
+from tagsearch.search.observers import Observer, notices
 from tagsearch.search.phase import Placement, run_phase
 from tagsearch.search.placement import n_slots
 from tagsearch.search.proposals import ArmProposals
 from tagsearch.search.ray_session import machines, ray_session
+from tagsearch.search.reuse import PHASES, Reuse, tell_other_code, tell_rungs
 from tagsearch.search.run_folder import PLANNED_FILE, write_trials_csv
 from tagsearch.search.searcher import Propose
 from tagsearch.search.storage import storage_errors
@@ -87,7 +88,7 @@ def execute(
     device: str,
     observers: Sequence[Observer],
 ) -> None:
-    """Do what is missing of the run in `folder`.
+    """Do what is missing of the run in `folder`; what an earlier run has of it is taken over from there.
 
     Raises RunFailedError if nothing usable finished, SomeTrialsFailedError if something is missing beside usable
     results, StoppedError (InterruptedRunError on Ctrl-C) if there is more to do, StorageError if that is because the
@@ -103,8 +104,12 @@ def execute(
         slots = n_slots(there, gpus_per_trial=options.gpus_per_trial)
         check_nodes(there, folder, needed=needed_files(folder, features.values()))
         session = _Session(study, folder, features, options=options, device=device, observers=observers, possible=slots)
+        tell_other_code(_trials(folder), device=device, say=notices(observers))
+        reuse = Reuse(study, folder, device=device, say=notices(observers))
         try:
+            reuse.before_tune()
             chosen = session.tune() if study.tune else chosen_configs(study, [])
+            reuse.before_confirm(chosen)
             session.confirm(chosen)
         finally:
             write_trials_csv(folder)
@@ -195,6 +200,7 @@ class _Session:
             return None
         folder.mkdir(parents=True, exist_ok=True)
         rungs = Rungs(study.tune.asha, direction=study.direction, log=folder / "rungs.jsonl")
+        tell_rungs(rungs, study, trials)
         rungs.recall(trials, study.objective)
         return rungs
 
@@ -288,9 +294,13 @@ def _score(result: TrialResult | None) -> float | None:
     return None if result is None or result.state in (State.DIVERGED, State.FAILED) else result.best
 
 
+def _trials(folder: Path) -> list[Trial]:
+    return [trial for phase in PHASES for trial in read_trials(folder, phase)]
+
+
 def _judge(study: Study, folder: Path, chosen: Mapping[str, Sequence[Config]]) -> None:
     """Turn what is missing into the exit code that says so."""
-    trials = [trial for phase in ("tune", "confirm") for trial in read_trials(folder, phase)]
+    trials = _trials(folder)
     confirmed = [t for t in trials if t.spec.phase == "confirm" and t.state is State.COMPLETED]
     failed = [t for t in trials if t.state is State.FAILED]
     if not confirmed:

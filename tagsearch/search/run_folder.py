@@ -23,6 +23,7 @@ from tagsearch.files import read_json, write_json, write_text
 from tagsearch.records import CorpusTable, Trial, is_run, list_runs, read_corpus, read_trials
 from tagsearch.search.redaction import redacted
 from tagsearch.search.signals import Interruption, stopped
+from tagsearch.study.adopted import write_reuse
 from tagsearch.study.extension import Extension, read_extension, write_extension
 from tagsearch.study.fields import MAX_NAME, NAME
 from tagsearch.study.lock import (
@@ -99,9 +100,18 @@ def new_run_name(study: Study) -> str:
     return f"{study.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
 
 
-def open_run(folder: Path, study: Study, table: CorpusTable, *, device: str, plan: Plan | None = None) -> None:
+def open_run(
+    folder: Path,
+    study: Study,
+    table: CorpusTable,
+    *,
+    device: str,
+    plan: Plan | None = None,
+    reuse: Path | None = None,
+) -> None:
     """Write what has to be there before the first trial, unless it is there. resolved.yaml comes last: it makes the
-    folder a run, so that no run is without its registration. `plan`: what was predicted, if anything was.
+    folder a run, so that no run is without its registration. `plan`: what was predicted, if anything was; `reuse`: a
+    run whose trials are taken over.
 
     Raises UsageError if the run was begun with another corpus or study, or if trials are there for which nothing
     was."""
@@ -124,6 +134,8 @@ def open_run(folder: Path, study: Study, table: CorpusTable, *, device: str, pla
     lock = make_lock(study, table)
     earlier = earlier_runs(folder, lock["content"])
     write_json(folder / LOCK_FILE, registered(lock, earlier=earlier), durable=True)
+    if reuse is not None:
+        write_reuse(folder, reuse)
     write_json(folder / "environment.json", _environment(table, device=device))
     if plan is not None:
         write_json(folder / PLAN_FILE, plan_record(plan))

@@ -38,6 +38,7 @@ from tagsearch.records import (
     write_history,
     write_scores,
 )
+from tagsearch.study.trained_by import note_trained_by, trained_by
 from tagsearch.training import arithmetic, checkpoint
 from tagsearch.training.components import component
 from tagsearch.training.evaluate import clip_logits, clip_outputs, cross_entropy
@@ -65,6 +66,7 @@ def run_trial(spec: TrialSpec, settings: TrialSettings, folder: Path) -> Iterato
         yield from read_history(folder)
         return
 
+    note_trained_by(folder, trained_by(spec.config, device=settings.device))
     trial = _Trial(spec, settings, folder)
     trial.resume()
     yield from trial.history
