@@ -138,7 +138,9 @@ def check_extendable(folder: Path) -> None:
 def extend(folder: Path, extension: Extension) -> None:
     """Give a finished run more seeds; they are missing until `execute` has run them."""
     check_extendable(folder)
-    (folder / PLANNED_FILE).unlink()  # its confirm phase begins again; first, as killed in between it must not look done
+    (
+        folder / PLANNED_FILE
+    ).unlink()  # its confirm phase begins again; first, as killed in between it must not look done
     write_extension(folder, extension)
 
 

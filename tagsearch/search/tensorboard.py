@@ -117,4 +117,3 @@ def add_figures(run: Path, draw: Callable[[Path, Trial], Mapping[str, Any]]) -> 
                     writer.add_figure(name, figure, global_step=trial.result.best_epoch if trial.result else 0)
             (drawn,) = trial.folder.glob(f"*{_UNFINISHED}")
             drawn.rename(drawn.with_suffix(""))
-

@@ -3,11 +3,9 @@ finds and makes of it. No Ray; whole runs are killed in test_driver.py."""
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -104,9 +102,7 @@ def dying_result() -> Any:
 
 
 @EVERY_MOMENT
-def test_a_ledger_that_is_killed_in_its_write_holds_the_reading_or_not(
-    moment: str, tmp_path: Path, note: Note
-) -> None:
+def test_a_ledger_that_is_killed_in_its_write_holds_the_reading_or_not(moment: str, tmp_path: Path, note: Note) -> None:
     note_read(tmp_path, split="test", checkpoint="epoch1", weights_sha256="1" * 64)
     killed(dying.note_reading_and_die, tmp_path, moment)
     assert len(read_reads(tmp_path)) == (2 if moment == "after" else 1)
