@@ -73,8 +73,8 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 def left_behind(process: subprocess.Popen[str]) -> list[str]:
-    """Command lines of what an ended process has left of its session, 10 s after its end."""
-    deadline = time.monotonic() + 10
+    """Command lines of what an ended process has left of its session, half a minute after its end."""
+    deadline = time.monotonic() + 30
     while (found := _of_session(process.pid)) and time.monotonic() < deadline:
         time.sleep(0.1)
     return found

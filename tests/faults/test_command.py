@@ -56,6 +56,7 @@ def test_a_signal_while_data_is_prepared_leaves_one_line_and_no_process(
 ) -> None:
     process = tagsearch(tmp_path, "run", "mine.yaml")
     wait_for(lambda: n_children(process) >= 3, process)  # two workers and what keeps account of them
+    time.sleep(1)
     send(process.pid, number)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == code, output

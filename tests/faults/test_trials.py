@@ -10,8 +10,8 @@ import pytest
 from tagsearch.records import State
 from tests.fake_trial import TRAINED_FILE
 from tests.faults.conftest import Note
+from tests.faults.doomed_trial import BY_KERNEL, BY_PYTHON, TRAIN
 from tests.faults.driver import behave, by_key, finished, loss, start, wait_for
-from tests.faults.dying import TRAIN
 
 pytestmark = pytest.mark.slow
 
@@ -26,10 +26,10 @@ def test_what_befalls_one_trial_is_no_others_business(tmp_path: Path, note: Note
         seconds=0.3,
         diverge=["tri"],
         hang=["confirm/bce/1"],
-        die={"confirm/focal/0": "out of memory, by the kernel", "confirm/focal/1": "out of memory, by Python"},
+        die={"confirm/focal/0": BY_KERNEL, "confirm/focal/1": BY_PYTHON},
     )
     wanted = {"arms": ["bce", "focal", "tri"], "tune": None, "max_retries": 1, "max_concurrent": 2}
-    process = start(tmp_path, train=TRAIN, trial_time_limit_s=5, **wanted)
+    process = start(tmp_path, train=TRAIN, trial_time_limit_s=8, **wanted)
     trained = f"confirm/bce-*-s1/{TRAINED_FILE}"
     wait_for(lambda: any(len(path.read_text().split()) >= 4 for path in tmp_path.glob(trained)), process)
     (victim,) = {path.parent for path in tmp_path.glob(trained)}
