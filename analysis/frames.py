@@ -53,7 +53,8 @@ def summary_of(run: Run) -> Summary:
 
 def trials(run: Run) -> pd.DataFrame:
     """One row a trial: phase, arm, trial (its folder, but for seeds that a combination numbers anew), seed, index,
-    state, stop_reason, epochs, seconds, clips_drawn, best_epoch, best and last (objective on validation), n_retries."""
+    state, stop_reason, epochs, seconds, clips_drawn, best_epoch, best and last (objective on validation), n_retries,
+    taken_from (the run that it was taken over from, "" for a trial that was trained in this run)."""
     return run_of(run).trials
 
 

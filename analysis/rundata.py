@@ -2,7 +2,8 @@
 
 Scores are large and stay on disk: `Trial.scores` reads one trial's when asked. Frames:
 
-    trials   one row a trial: phase, arm, trial, seed, index, state, and the fields of its result
+    trials   one row a trial: phase, arm, trial, seed, index, state, the fields of its result, and taken_from, the run
+             that it was taken over from, "" for a trial that was trained in this one
     epochs   one row an epoch: phase, arm, trial, seed, then the columns of history.json
     tags     one row a tag: tag, n_train, n_valid, n_test (clips that have it)
     per_tag  one row a trial and tag: phase, arm, trial, tag, roc_auc, pr_auc on validation, at the trial's best epoch
@@ -21,6 +22,7 @@ import pandas as pd
 
 from tagsearch.errors import RecordError
 from tagsearch.records import SPLITS, CorpusTable, Trial, is_run, read_corpus, read_trials
+from tagsearch.study.adopted import read_adopted
 from tagsearch.study.extension import Extension, read_extension, seeds_of
 from tagsearch.study.lock import read_lock
 from tagsearch.study.schema import METRICS, Study
@@ -114,9 +116,9 @@ def load(run: Path | str) -> RunData:
     folder = Path(run)
     if not is_run(folder):
         raise RecordError(f"{folder} is no run folder: it holds no resolved.yaml; `tagsearch ls` lists the runs")
-    from tagsearch.study.parse import read_study  # the only place that needs the YAML reader
+    from tagsearch.study.parse import read_resolved  # the only place that needs the YAML reader
 
-    return gather(folder, read_study(folder / "resolved.yaml"))
+    return gather(folder, read_resolved(folder))
 
 
 def gather(folder: Path, study: Study) -> RunData:
@@ -134,10 +136,19 @@ def gather(folder: Path, study: Study) -> RunData:
 
 _RESULT_COLUMNS = ("stop_reason", "epochs", "seconds", "clips_drawn", "best_epoch", "best", "last", "n_retries")
 _IDENTITY = ("phase", "arm", "trial", "seed")
-_TRIAL_COLUMNS = (*_IDENTITY, "index", "state", *_RESULT_COLUMNS)
+_TRIAL_COLUMNS = (*_IDENTITY, "index", "state", *_RESULT_COLUMNS, "taken_from")
 
 
 def _outcome(trial: Trial) -> dict[str, object]:
     result = asdict(trial.result) if trial.result else {"epochs": len(trial.history)}
     row = {"index": trial.spec.index, "state": str(trial.state)}
-    return row | {name: result.get(name) for name in _RESULT_COLUMNS}
+    return row | {name: result.get(name) for name in _RESULT_COLUMNS} | {"taken_from": taken_from(trial)}
+
+
+def taken_from(trial: Trial) -> str:
+    """Name of the run that a trial was taken over from; empty if of none."""
+    try:
+        adopted = read_adopted(trial.folder)
+    except RecordError:
+        return "not known"
+    return adopted.run if adopted else ""

@@ -15,6 +15,7 @@ from tagsearch.errors import RecordError
 from tagsearch.files import append_line
 
 READS_FILE = "reads.jsonl"
+ADOPTED_FILE = "adopted.json"  # beside the ledger of a trial that another run has trained and scored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +47,12 @@ def read_reads(folder: Path) -> tuple[Reading, ...]:
 
 
 def first_reading(run: Path, *, split: str) -> datetime | None:
-    """When a run's confirm trials first read a split; None if they have not. Damaged ledgers are passed over."""
+    """When a run's confirm trials first read a split; None if they have not. Readings of trials that were taken over
+    are another run's. Damaged ledgers are passed over."""
     times = []
     for path in run.glob(f"confirm/*/{READS_FILE}"):
+        if path.with_name(ADOPTED_FILE).exists():
+            continue
         try:
             times += [datetime.fromisoformat(one.time) for one in read_reads(path.parent) if one.split == split]
         except (RecordError, ValueError, TypeError):

@@ -26,6 +26,7 @@ from tagsearch.records import (
 )
 from tagsearch.study.schema import Arm, Asha, Confirm, Stop, Study, Tunable, Tune
 from tagsearch.study.settings import defaults
+from tagsearch.study.trained_by import note_trained_by, trained_by
 
 TRAIN = "tests.fake_trial:train"
 TRAINED_FILE = "trained.txt"  # in the trial's folder: an epoch a line, each as often as it was trained
@@ -70,6 +71,7 @@ def train(spec: TrialSpec, settings: Mapping[str, Any], folder: Path) -> Iterato
     yield from rows
     if (folder / "record.json").exists():
         return
+    note_trained_by(folder, trained_by(spec.config, device="cpu"))
     behaviour = _behaviour(folder)
     _maybe_fail(spec, behaviour, folder)
     if f"{spec.phase}/{spec.arm}/{spec.index}" in behaviour.get("hang", ()):

@@ -11,7 +11,7 @@ from typing import Any
 
 from analysis.report.grids import Grid
 from analysis.report.sections import Part, Section, Text
-from analysis.rundata import RunData
+from analysis.rundata import RunData, taken_from
 from analysis.search.tuning import clock
 from analysis.verdict import words
 from analysis.verdict.judgement import Claim, HypothesisVerdict
@@ -68,13 +68,15 @@ def cost_grid(run: RunData, plan: Row) -> Grid:
     n_slots = plan.get("n_slots") or 1
     promised = {one["phase"]: one for one in plan.get("phases") or ()}
     rows = [_cost_row(run, phase, promised.get(phase), n_slots) for phase in PHASES if _ran(run, phase)]
+    n_taken = sum(bool(taken_from(trial)) for trial in run.all_trials)
+    taken = f" Left out: {n_taken:,} trials that were taken over from an earlier run." * bool(n_taken)
     slots = f" Trials at a time: {n_slots}." if plan else " Trials at a time are not known: their times are added up."
     return Grid(
         title="What it cost",
         head=("phase", *(f"{what}, {when}" for what in _COSTS for when in ("predicted", "actual"))),
         rows=tuple(rows),
         right=(False, *(True for _ in range(2 * len(_COSTS)))),
-        notes=(COST_NOTE + slots,),
+        notes=(COST_NOTE + slots + taken,),
     )
 
 
@@ -109,7 +111,7 @@ def _ran(run: RunData, phase: Phase) -> bool:
 
 
 def _cost_row(run: RunData, phase: Phase, promised: Row | None, n_slots: int) -> tuple[str, ...]:
-    trials = [trial for trial in run.all_trials if trial.spec.phase == phase]
+    trials = [trial for trial in run.all_trials if trial.spec.phase == phase and not taken_from(trial)]
     n_ended = sum(trial.state.is_final for trial in trials)
     seconds = math.fsum(trial.result.seconds for trial in trials if trial.result)
     actual = (

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from analysis.arms.tables import Row, rows
+from analysis.arms.tables import rows
 from analysis.report.grids import Grid
 from analysis.report.sections import Folded, Part, Section, Text
 from analysis.rundata import RunData
@@ -15,8 +15,13 @@ _COLUMNS = (
     *("phase", "arm", "trial", "seed", "state", "stop_reason", "epochs", "seconds"),
     *("best_epoch", "best", "last", "n_retries"),
 )
-_HEAD: Mapping[str, str] = {"stop_reason": "ended by", "best_epoch": "best epoch", "n_retries": "retries"}
-_TEXT = ("phase", "arm", "trial", "state", "stop_reason")
+_HEAD: Mapping[str, str] = {
+    "stop_reason": "ended by",
+    "best_epoch": "best epoch",
+    "n_retries": "retries",
+    "taken_from": "taken from",
+}
+_TEXT = ("phase", "arm", "trial", "state", "stop_reason", "taken_from")
 _FORMS: Mapping[str, str] = {"seconds": "{:,.0f}", "best": "{:.4f}", "last": "{:.4f}"}
 
 
@@ -38,22 +43,32 @@ def states_grid(frame: pd.DataFrame) -> Grid:
         for (phase, arm), of in counted
     ]
     right = (False, False, *(True for _ in states))
-    return Grid(title="States of the trials", head=("arm", "phase", *states), rows=tuple(cells), right=right)
+    return Grid(
+        title="States of the trials",
+        head=("arm", "phase", *states),
+        rows=tuple(cells),
+        right=right,
+        notes=_taken_over(frame.loc[frame["taken_from"] != "", "taken_from"]),
+    )
 
 
 def trials_grid(run: RunData, frame: pd.DataFrame) -> Grid:
     note = f"Best and last: {run.study.objective}. A trial that diverged or failed has no score."
+    was_taken = bool((frame["taken_from"] != "").any())
+    columns = [name for name in (*_COLUMNS, *["taken_from"] * was_taken) if name != "trial"]
     return Grid(
         title=f"All {len(frame):,} trials",
-        head=("trial", *(_HEAD.get(name, name) for name in _COLUMNS if name != "trial")),
-        rows=tuple(_cells(row) for row in rows(frame)),
-        right=(False, *(name not in _TEXT for name in _COLUMNS if name != "trial")),
+        head=("trial", *(_HEAD.get(name, name) for name in columns)),
+        rows=tuple((str(row["trial"]), *(_told(name, row[name]) for name in columns)) for row in rows(frame)),
+        right=(False, *(name not in _TEXT for name in columns)),
         notes=(note,),
     )
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    return (str(row["trial"]), *(_told(name, row[name]) for name in _COLUMNS if name != "trial"))
+def _taken_over(taken: "pd.Series[str]") -> tuple[str, ...]:
+    """How many trials come from which run."""
+    counts = ", ".join(f"{n:,} from {run}" for run, n in taken.value_counts(sort=False).items())
+    return (f"Taken over from an earlier run: {counts}.",) if counts else ()
 
 
 def _told(name: str, value: object) -> str:

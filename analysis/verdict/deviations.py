@@ -5,16 +5,19 @@
     B             the test split was looked at more often than planned, or not all that was planned was done
 
 The registration is lock.json (tagsearch.study.lock), the readings of the test split are in each trial's ledger
-(tagsearch.readings), the second look is extension.json (tagsearch.study.extension).
+(tagsearch.readings), the second look is extension.json (tagsearch.study.extension). Trials that were taken over from
+another run are looked at in `origins`.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from analysis.rundata import Pooled, RunData
+from analysis.verdict import origins
+from analysis.verdict.deviation import Cap, Deviation
 from analysis.verdict.gates import Grade
 from analysis.verdict.judgement import HypothesisVerdict
 from analysis.verdict.outcomes import Verdict
@@ -22,21 +25,10 @@ from analysis.verdict.words import listed
 from tagsearch.errors import RecordError
 from tagsearch.readings import Reading, first_reading, second_readings
 from tagsearch.records import FINAL, State, Trial
-from tagsearch.study.lock import VERSION, is_intact, make_lock, read_before
+from tagsearch.study.lock import VERSION, changes, is_intact, make_lock, read_before
 from tagsearch.study.trials import chosen_configs, confirm_trials
 
-Cap = Literal["B", "exploratory"]
 Ledgers = Sequence[tuple[Trial, Sequence[Reading]]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deviation:
-    """`text`: a clause without a full stop. `cap`: the best that is left of a verdict. `arms`: whom it concerns; empty
-    means all."""
-
-    text: str
-    cap: Cap | None
-    arms: tuple[str, ...] = ()
 
 
 def find(run: RunData) -> tuple[Deviation, ...]:
@@ -69,13 +61,16 @@ def _of_one_run(run: RunData) -> tuple[Deviation, ...]:
         *_checkpoints(run, ledgers),
         *_extra_seeds(run),
         *_missing_arms(run),
+        *origins.of_origin(run),
         *_versions(run),
+        *origins.of_code(run),
     )
 
 
-def concerning(found: Sequence[Deviation], arms: Sequence[str]) -> tuple[Deviation, ...]:
-    """Those that a comparison of these arms must bear."""
-    return tuple(one for one in found if not one.arms or set(one.arms) & set(arms))
+def concerning(found: Sequence[Deviation], arms: Sequence[str], *, claim: str | None = None) -> tuple[Deviation, ...]:
+    """Those that a comparison of these arms must bear, as part of the hypothesis `claim` if of any."""
+    ours = [one for one in found if claim is None or not one.claims or claim in one.claims]
+    return tuple(one for one in ours if not one.arms or set(one.arms) & set(arms))
 
 
 def cap(found: Sequence[Deviation]) -> Cap | None:
@@ -143,19 +138,8 @@ def _is_late(run: RunData, lock: Mapping[str, Any]) -> bool:
 
 
 def _changes(run: RunData, lock: Mapping[str, Any]) -> Iterator[Deviation]:
-    then, now = lock["content"], make_lock(run.study, run.corpus)["content"]
-    changed = sorted(key for key in then if key not in now or _as_named(now[key], then[key]) != then[key])
-    if changed:
+    if changed := changes(lock, run.study, run.corpus):
         yield Deviation(text=f"changed since it was registered: {', '.join(changed)}", cap="exploratory")
-
-
-def _as_named(now: Any, then: Any) -> Any:
-    """`now` without the settings that `then` does not name: an older tagsearch did not have them."""
-    if isinstance(now, dict) and isinstance(then, dict):
-        return {key: _as_named(value, then[key]) for key, value in now.items() if key in then}
-    if isinstance(now, list) and isinstance(then, list) and len(now) == len(then):
-        return [_as_named(one, other) for one, other in zip(now, then, strict=True)]
-    return now
 
 
 def _settings(run: RunData) -> Iterator[Deviation]:

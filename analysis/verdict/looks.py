@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from analysis.rundata import RunData
-from tagsearch.study.extension import alpha_share
+from analysis.verdict.origins import is_second_look
+from tagsearch.study.extension import SECOND_LOOK, alpha_share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +21,9 @@ def look(run: RunData) -> Look:
     the look of the one that may spend least."""
     if run.pooled:
         return min(map(look, run.pooled.runs.values()), key=lambda one: one.alpha_share)
-    extended, declared = run.extension is not None, run.study.confirm.extension is not None
+    extended, declared = run.extension is not None or is_second_look(run), run.study.confirm.extension is not None
     return Look(
         number=2 if extended else 1,
         of=2 if extended or declared else 1,
-        alpha_share=alpha_share(run.study, run.extension),
+        alpha_share=SECOND_LOOK if extended else alpha_share(run.study, run.extension),
     )

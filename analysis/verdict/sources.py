@@ -14,7 +14,7 @@ from analysis.rundata import RunData
 from analysis.verdict import deviations as deviating
 from analysis.verdict import gates as gating
 from analysis.verdict.balance import SMALLEST
-from analysis.verdict.deviations import Deviation
+from analysis.verdict.deviation import Deviation
 from analysis.verdict.evidence import ArmEvidence, Evidence
 from analysis.verdict.gates import Gate, Grade
 from analysis.verdict.intervals import Estimate
@@ -45,8 +45,11 @@ class Source(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class RunSource:
+    """`claim`: id of the hypothesis that is judged."""
+
     run: RunData
     evidence: Evidence
+    claim: str | None = None
 
     def estimate(self, contrast: Contrast, endpoint: Endpoint) -> Estimate | None:
         """Worked out once: a verdict asks for it at every scope and margin."""
@@ -67,7 +70,7 @@ class RunSource:
         return f"{len(found.diverged)} of {_n_ended(found)} trials of {arm} diverged" if found.diverged else ""
 
     def deviations(self, arms: Sequence[str]) -> tuple[Deviation, ...]:
-        return deviating.concerning(self._deviations, arms)
+        return deviating.concerning(self._deviations, arms, claim=self.claim)
 
     @cached_property
     def _deviations(self) -> tuple[Deviation, ...]:

@@ -37,7 +37,7 @@ MARGIN_FACTORS = (0.5, 2.0)  # the margin is a value judgement: the verdict is s
 
 def judge(run: RunData, evidence: Evidence, hypothesis: Hypothesis) -> HypothesisVerdict:
     """The verdict for new songs by new artists, beside it those for this test set alone and for other margins."""
-    source, look = RunSource(run=run, evidence=evidence), looks.look(run)
+    source, look = RunSource(run=run, evidence=evidence, claim=hypothesis.id), looks.look(run)
     asked = replace(hypothesis, alpha=hypothesis.alpha * look.alpha_share)
     headline = judge_by(source, asked, scope="population")
     return replace(

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from tagsearch.cli.options import address_option, probe_option, storage_option, study_options, with_options
-from tagsearch.cli.study import cluster_to_join, measure, read_study_as_typed
+from tagsearch.cli.planning import measure
+from tagsearch.cli.study import cluster_to_join, read_study_as_typed
 from tagsearch.errors import NotReadyError, UsageError
 
 

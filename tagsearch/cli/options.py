@@ -35,6 +35,10 @@ study_arguments = (click.argument("file"), *study_options)
 probe_option = click.option(
     "--probe", is_flag=True, help="Train each kind of trial for a few steps first: the plan goes by what that took."
 )
+reuse_option = click.option(
+    "--reuse", metavar="RUN",
+    help="Take over the trials that an earlier run (name or path) has of this study; train only the others.",
+)  # fmt: skip
 run_options = (
     click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once; default: what fits."),
     click.option(
@@ -48,7 +52,13 @@ run_options = (
         type=click.FloatRange(min=0, min_open=True),
         help="A trial that takes longer for one epoch hangs: it is ended and retried.",
     ),
-    click.option("--max-retries", type=click.IntRange(min=0), default=2, show_default=True, help="Of a failing trial."),
+    click.option(
+        "--max-retries",
+        type=click.IntRange(min=0),
+        default=2,
+        show_default=True,
+        help="Of a failing trial; a lost machine costs none.",
+    ),
     click.option("-q", "--quiet", is_flag=True, help="No progress."),
     click.option("-v", "--verbose", is_flag=True, help="A line for every trial that ends."),
 )

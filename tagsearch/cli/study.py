@@ -10,19 +10,19 @@ from click.core import ParameterSource
 from tagsearch.cli.options import (
     address_option,
     probe_option,
+    reuse_option,
     run_options,
     storage_option,
     study_arguments,
     with_options,
 )
+from tagsearch.cli.planning import measure, print_plan, share_of_gpu, source_named
 from tagsearch.cli.runs import import_analysis, print_summary
 from tagsearch.errors import SomeTrialsFailedError, StoppedError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from tagsearch.study.cells import Source
     from tagsearch.study.extension import Extension
-    from tagsearch.study.measured import Measured
     from tagsearch.study.plan import Plan
     from tagsearch.study.schema import Study
 
@@ -35,30 +35,41 @@ ASK_ABOVE_HOURS = 1.0
 @address_option
 @storage_option
 @click.option("--name", help="Name of the run folder; default: study and time.")
+@reuse_option
 @click.option("-y", "--yes", is_flag=True, help=f"Don't ask before a run of more than {ASK_ABOVE_HOURS:g} hour.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and start nothing.")
 @probe_option
 def run(
     file: str, overrides: tuple[str, ...], profile: str | None, data: str | None, seed: int | None, storage: Path,
-    name: str | None, yes: bool, dry_run: bool, probe: bool, **options: Any,
+    name: str | None, reuse: str | None, yes: bool, dry_run: bool, probe: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Run a study: tune, confirm with fresh seeds, print verdicts.
+
+    With --reuse, a study that has grown (arms, seeds, epochs, trials an arm) trains only what an earlier run lacks.
 
     \b
     tagsearch run search_spaces/losses.yaml
     tagsearch run losses.yaml --data mtat=/data/MagnaTagATune --profile gpu
+    tagsearch run losses.yaml confirm.seeds=8 --reuse losses-20261122T131500Z
     """
+    from tagsearch.search.address import machine_named
+
     study = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
-    measured = measure(study, options["gpus_per_trial"]) if probe else {}
-    options["gpus_per_trial"] = _share(options["gpus_per_trial"], measured)
-    plan = _print_plan(study, options["max_concurrent"], options["gpus_per_trial"], storage, measured)
+    source = source_named(reuse, storage=storage)
+    with machine_named(options["address"]):
+        measured = measure(study, options["gpus_per_trial"]) if probe else {}
+        options["gpus_per_trial"] = share_of_gpu(options["gpus_per_trial"], measured)
+        places = {name: options[name] for name in ("max_concurrent", "gpus_per_trial", "address")}
+        plan = print_plan(study, storage=storage, measured=measured, source=source, **places)
     if dry_run:
         return
-    from tagsearch.search.run_folder import check_name
+    from tagsearch.search.run_folder import check_name, check_new
 
-    check_name(name, storage=storage)
+    if name is not None:
+        check_name(name)
+        check_new(storage / name)
     _ask(plan.hours, yes=yes)
-    _start(study, None, storage, name=name, plan=plan, **options)
+    _start(study, None, storage, name=name, plan=plan, source=source, **options)
 
 
 @click.command()
@@ -66,23 +77,30 @@ def run(
 @click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once; default: the cores.")
 @click.option("--gpus-per-trial", type=click.FloatRange(min=0), help="Share of a GPU; default 0.25 if there is one.")
 @storage_option
+@reuse_option
 @probe_option
 def plan(
     file: str, overrides: tuple[str, ...], profile: str | None, data: str | None, seed: int | None,
-    max_concurrent: int | None, gpus_per_trial: float | None, storage: Path, probe: bool,
+    max_concurrent: int | None, gpus_per_trial: float | None, storage: Path, reuse: str | None, probe: bool,
 ) -> None:  # fmt: skip
     """Print what a study will take and can show; start nothing.
 
     Arms, trials, epochs, predicted hours and disk, and the smallest effects that its hypotheses can resolve. How much
-    scores scatter is taken from an earlier run on the corpus, if there is one.
+    scores scatter is taken from an earlier run on the corpus, if there is one. With --reuse, what that run has of the
+    study is told, with the reasons why the rest has to be trained.
 
     \b
     tagsearch plan search_spaces/losses.yaml tune.trials_per_arm=16
+    tagsearch plan losses.yaml confirm.seeds=8 --reuse losses-20261122T131500Z
     tagsearch plan search_spaces/architectures.yaml --probe
     """
     study = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
+    source = source_named(reuse, storage=storage)
     measured = measure(study, gpus_per_trial) if probe else {}
-    _print_plan(study, max_concurrent, _share(gpus_per_trial, measured), storage, measured)
+    share = share_of_gpu(gpus_per_trial, measured)
+    print_plan(
+        study, max_concurrent=max_concurrent, gpus_per_trial=share, storage=storage, measured=measured, source=source
+    )
 
 
 @click.command()
@@ -102,10 +120,10 @@ def resume(run_name: str | None, storage: Path, extend: str | None, **options: A
     tagsearch resume losses-20261122T131500Z --extend seeds=10
     """
     from tagsearch.search.run_folder import find_run
-    from tagsearch.study.parse import read_study
+    from tagsearch.study.parse import read_resolved
 
     folder = find_run(run_name, storage=storage)
-    study = read_study(folder / "resolved.yaml")
+    study = read_resolved(folder)
     extension = _extension(study, folder, extend) if extend is not None else None
     _start(study, folder, storage, extension=extension, **options)
 
@@ -161,48 +179,6 @@ def read_changed_study(path: Path, changes: list[str], *, profile: str | None, t
     return study
 
 
-def measure(study: "Study", gpus_per_trial: float | None) -> "Mapping[str, Measured]":
-    """What the study's configurations cost on this machine, by cost key."""
-    from tagsearch.study.data import repeats_short_clips
-    from tagsearch.study.measured import to_measure
-    from tagsearch.study.plan import size_of
-    from tagsearch.training.devices import place
-    from tagsearch.training.probe import probe
-
-    device, _ = place(gpus_per_trial)
-    return probe(
-        to_measure(study),
-        size=size_of(study),
-        device=device,
-        repeat_short=repeats_short_clips(study.data),
-        say=lambda line: click.echo(line, err=True),
-    )
-
-
-def _share(wanted: float | None, measured: "Mapping[str, Measured]") -> float | None:
-    """Of a GPU for a trial: as typed, else what was measured to be needed, if it was on a GPU."""
-    from tagsearch.study.measured import gpu_share
-    from tagsearch.study.plan import TRIALS_PER_GPU
-
-    costs = [one for one in measured.values() if one.on_gpu]
-    return wanted if wanted is not None or not costs else gpu_share(costs, most=TRIALS_PER_GPU)
-
-
-def _print_plan(
-    study: "Study",
-    max_concurrent: int | None,
-    gpus_per_trial: float | None,
-    storage: Path,
-    measured: "Mapping[str, Measured]",
-) -> "Plan":
-    from tagsearch.study.plan import predict
-    from tagsearch.study.plan_text import describe
-
-    made = predict(study, n_slots=max_concurrent, gpus_per_trial=gpus_per_trial, storage=storage, measured=measured)
-    click.echo(describe(study, made))
-    return made
-
-
 def _ask(hours: float, *, yes: bool) -> None:
     if hours <= ASK_ABOVE_HOURS or yes:
         return
@@ -223,6 +199,7 @@ def _start(
     quiet: bool,
     verbose: bool,
     plan: "Plan | None" = None,
+    source: "Source | None" = None,
     gpus_per_trial: float | None,
     address: str | None,
     extension: "Extension | None" = None,
@@ -231,10 +208,12 @@ def _start(
     """`folder`: None for a new one, to be called `name`."""
     address = cluster_to_join(address)
     from tagsearch.data.corpus import counts_by_reason, write_bad_files
+    from tagsearch.search.address import machine_named
     from tagsearch.search.excerpt_writer import ExcerptWriter
-    from tagsearch.search.progress import LiveTable, ProgressBars, console
+    from tagsearch.search.kept_data import open_or_kept_data
+    from tagsearch.search.progress import LiveTable, ProgressBars, console, show_warnings
     from tagsearch.search.ray_session import has_gpus
-    from tagsearch.search.run import Options, execute, open_data
+    from tagsearch.search.run import Options, execute
     from tagsearch.search.run_folder import (
         FOLDER_LINE,
         check_new,
@@ -244,21 +223,28 @@ def _start(
         resumable,
         taken,
     )
-    from tagsearch.search.storage import check_writable
+    from tagsearch.search.storage import check_writable, storage_errors
     from tagsearch.search.tensorboard import TensorBoard
+    from tagsearch.study.cells import check_same_corpus
     from tagsearch.training.devices import place
 
     with resumable(folder):
         check_writable(storage, n_bytes=plan.disk_bytes if plan else 0)
         device, gpus = place(gpus_per_trial, cluster_has_gpus=has_gpus(address) if address else None)
         out = console()
-        with ProgressBars(out) as progress:
-            corpus, features = open_data(study, cache=storage / "cache", progress=progress, say=out.print)
+        show_warnings(out)
+        with ProgressBars(out) as progress, machine_named(address):
+            corpus, features = open_or_kept_data(
+                study, folder, cache=storage / "cache", progress=progress, say=out.print
+            )
+        if source is not None:
+            check_same_corpus(source, corpus.table)
         begun, folder = folder, folder or new_run_folder(study, storage=storage, name=name)
-    with resumable(folder), taken(folder):
+    way_on = f"free space and go on with `tagsearch resume {folder}`"
+    with resumable(folder), storage_errors(folder, way_on=way_on), taken(folder):
         if begun is None:
             check_new(folder)  # another run may have had the name in the meantime
-        open_run(folder, study, corpus.table, device=device, plan=plan)
+        open_run(folder, study, corpus.table, device=device, plan=plan, reuse=source.folder if source else None)
         if extension is not None:
             extend(folder, extension)
         if corpus.bad:

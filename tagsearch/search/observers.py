@@ -1,6 +1,6 @@
 """Who is told what happens to trials: the live table, TensorBoard, the console. Called in the driver only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tagsearch.records import Phase, Trial, TrialResult, TrialSpec
 
@@ -24,7 +24,17 @@ class Observer:
         """Its record is on disk."""
 
     def notice(self, line: str) -> None:
-        """Something has happened that is no trial's doing: a machine is lost."""
+        """Something has happened that is no trial's doing: a machine is lost, trials are taken over."""
 
     def phase_ended(self, phase: Phase) -> None:
         """Also when it was interrupted."""
+
+
+def notices(observers: Sequence[Observer]) -> Callable[[str], None]:
+    """A function that all of them get a line by."""
+
+    def notice(line: str) -> None:
+        for observer in observers:
+            observer.notice(line)
+
+    return notice

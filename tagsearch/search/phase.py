@@ -30,7 +30,7 @@ from tagsearch.records import (
 )
 from tagsearch.search.asha import ArmScheduler, Rungs
 from tagsearch.search.failures import Failures
-from tagsearch.search.observers import Observer
+from tagsearch.search.observers import Observer, notices
 from tagsearch.search.searcher import PlannedSearcher, Propose
 from tagsearch.search.signals import deferred, first_heard, interrupt_if_heard, stopped
 from tagsearch.search.storage import StorageWatch
@@ -69,12 +69,8 @@ def run_phase(
     What they did is on disk if it raises: StoppedError (InterruptedRunError on Ctrl-C) if some have not ended,
     StorageError if that is because the storage failed, ClusterError if the machines let none get on."""
 
-    def notice(line: str) -> None:
-        for observer in observers:
-            observer.notice(line)
-
     storage = StorageWatch(folder.resolve())
-    failures = Failures(folder / phase, max_retries=placement.max_retries, notice=notice)
+    failures = Failures(folder / phase, max_retries=placement.max_retries, notice=notices(observers))
     ending = _Ending(folder=folder / phase, study=study, rungs=rungs, failures=failures, observers=observers, told=told)
     searcher = PlannedSearcher(
         planned, folder=folder.resolve() / phase, config=trial_config, ended=ending.ended, storage=storage
@@ -114,6 +110,8 @@ def run_phase(
     if n_missing:
         timed_out = placement.time_budget_s is not None and time.monotonic() - start >= placement.time_budget_s
         way_on = f"{what}; go on with `tagsearch resume {folder}`"
+        if len(failures.dropped) == n_missing:
+            raise StoppedError(f"their processes died (a lost machine?) before they had begun: {way_on}")
         raise _unfinished(way_on, timed_out=timed_out, blind=failures.blind)
     interrupt_if_heard()
 

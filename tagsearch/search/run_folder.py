@@ -23,9 +23,19 @@ from tagsearch.files import read_json, write_json, write_text
 from tagsearch.records import CorpusTable, Trial, is_run, list_runs, read_corpus, read_trials
 from tagsearch.search.redaction import redacted
 from tagsearch.search.signals import Interruption, stopped
+from tagsearch.study.adopted import write_reuse
 from tagsearch.study.extension import Extension, read_extension, write_extension
 from tagsearch.study.fields import MAX_NAME, NAME
-from tagsearch.study.lock import LOCK_FILE, earlier_runs, make_lock, registered
+from tagsearch.study.lock import (
+    LOCK_FILE,
+    VERSION,
+    changes,
+    earlier_runs,
+    is_intact,
+    make_lock,
+    read_lock,
+    registered,
+)
 from tagsearch.study.plan import Plan
 from tagsearch.study.plan_file import PLAN_FILE, plan_record
 from tagsearch.study.resolved import write_resolved
@@ -48,7 +58,8 @@ def new_run_folder(study: Study, *, storage: Path, name: str | None) -> Path:
     """A new folder in `storage`: `name`, else <study>-<UTC time>. Without a name no two processes get the same one; of
     two with the same name `taken` refuses one. Raises UsageError if `name` is taken, or could lie elsewhere."""
     if name is not None:
-        check_name(name, storage=storage)
+        check_name(name)
+        check_new(storage / name)
         (storage / name).mkdir(parents=True, exist_ok=True)
         return storage / name
     fresh = new_run_name(study)
@@ -64,18 +75,6 @@ def _made(folder: Path) -> bool:
     return True
 
 
-def check_name(name: str | None, *, storage: Path) -> None:
-    """Raises UsageError if a run of that name could not begin."""
-    if name is None:
-        return
-    if not NAME.fullmatch(name) or len(name) > MAX_NAME or name in NOT_RUNS:
-        raise UsageError(
-            f"--name {name!r}: a run is a folder in the storage, called with letters, digits and _ . = + - (at "
-            f"most {MAX_NAME}, not one of . = + - first) and not {' or '.join(NOT_RUNS)}; choose another name"
-        )
-    check_new(storage / name)
-
-
 def check_new(folder: Path) -> None:
     """Raises UsageError if the folder holds anything but what a process left that was killed before it had begun."""
     if folder.exists() and (folder.is_file() or any(_is_begun(path) for path in folder.iterdir())):
@@ -87,16 +86,35 @@ def _is_begun(path: Path) -> bool:
     return path.name not in _FIRST_FILES and not path.name.endswith(".tmp")
 
 
+def check_name(name: str) -> None:
+    """Raises UsageError if a run cannot be called so, or would lie outside its storage."""
+    if not NAME.fullmatch(name) or len(name) > MAX_NAME or name in NOT_RUNS:
+        raise UsageError(
+            f"--name {name!r}: a run is a folder in the storage, called with letters, digits and _ . = + - (at most "
+            f"{MAX_NAME}, not one of . = + - first) and not {' or '.join(NOT_RUNS)}; choose another name"
+        )
+
+
 def new_run_name(study: Study) -> str:
     """<study>-<UTC time>"""
     return f"{study.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
 
 
-def open_run(folder: Path, study: Study, table: CorpusTable, *, device: str, plan: Plan | None = None) -> None:
+def open_run(
+    folder: Path,
+    study: Study,
+    table: CorpusTable,
+    *,
+    device: str,
+    plan: Plan | None = None,
+    reuse: Path | None = None,
+) -> None:
     """Write what has to be there before the first trial, unless it is there. resolved.yaml comes last: it makes the
-    folder a run, so that no run is without its registration. `plan`: what was predicted, if anything was.
+    folder a run, so that no run is without its registration. `plan`: what was predicted, if anything was; `reuse`: a
+    run whose trials are taken over.
 
-    Raises UsageError if the run was begun with another corpus, or if trials are there for which nothing was."""
+    Raises UsageError if the run was begun with another corpus or study, or if trials are there for which nothing
+    was."""
     if is_run(folder):
         begun_with = read_corpus(folder).fingerprint
         if begun_with != table.fingerprint:
@@ -104,6 +122,7 @@ def open_run(folder: Path, study: Study, table: CorpusTable, *, device: str, pla
                 f"the corpus has changed since {folder} was begun ({begun_with[:12]}, now {table.fingerprint[:12]}); "
                 "bring the old one back, or start a new run"
             )
+        _check_registered(folder, study)
         return
     if begun := next(folder.glob("*/*/trial.json"), None):
         raise UsageError(
@@ -115,10 +134,27 @@ def open_run(folder: Path, study: Study, table: CorpusTable, *, device: str, pla
     lock = make_lock(study, table)
     earlier = earlier_runs(folder, lock["content"])
     write_json(folder / LOCK_FILE, registered(lock, earlier=earlier), durable=True)
+    if reuse is not None:
+        write_reuse(folder, reuse)
     write_json(folder / "environment.json", _environment(table, device=device))
     if plan is not None:
         write_json(folder / PLAN_FILE, plan_record(plan))
     write_text(folder / "resolved.yaml", write_resolved(study), durable=True)
+
+
+def _check_registered(folder: Path, study: Study) -> None:
+    """Raises UsageError if the study, as resolved.yaml gives it, is not the one that was registered."""
+    lock = read_lock(folder)
+    if lock is None or not is_intact(lock):
+        log.warning("%s is missing or damaged: verdicts are exploratory without it; bring it back", folder / LOCK_FILE)
+        return
+    if lock.get("version") != VERSION:
+        return  # the report tells
+    if changed := changes(lock, study, read_corpus(folder)):
+        raise UsageError(
+            f"{folder / 'resolved.yaml'} is not the study that was registered in {LOCK_FILE} (changed: "
+            f"{', '.join(changed)}), and a run goes on as it began; bring the old file back, or start a new run"
+        )
 
 
 def check_extendable(folder: Path) -> None:
@@ -163,8 +199,9 @@ def is_finished(folder: Path) -> bool:
 
 @contextmanager
 def taken(folder: Path) -> Iterator[None]:
-    """This process alone writes to the run; what killed ones left half written is removed. Raises UsageError if another
-    one does."""
+    """This process alone writes to the run, whose folder is made if there is none; what killed ones left half written
+    is removed. Raises UsageError if another one does."""
+    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)

@@ -3,8 +3,11 @@
 from collections import Counter
 from pathlib import Path
 
+from tagsearch.errors import RecordError
+from tagsearch.readings import ADOPTED_FILE
 from tagsearch.records import Phase, State, Trial, list_runs, read_trials
 from tagsearch.search.run_folder import is_finished, is_taken
+from tagsearch.study.adopted import read_reuse
 from tagsearch.study.extension import read_extension
 
 _PHASES: tuple[Phase, ...] = ("tune", "confirm")
@@ -16,6 +19,9 @@ def describe(folder: Path) -> str:
     if extension := read_extension(folder):
         declared = "as declared" if extension.as_declared else "not as declared"
         lines.append(f"extended to {extension.seeds} seeds an arm, {declared}")
+    if origins := read_reuse(folder):
+        n = sum(1 for _ in folder.glob(f"*/*/{ADOPTED_FILE}"))
+        lines.append(f"takes over what {origins[0].run} has of it: {n} trial{'s' * (n != 1)} so far")
     for phase in _PHASES:
         trials = list(read_trials(folder, phase))
         if trials:
@@ -29,7 +35,14 @@ def list_lines(storage: Path) -> list[str]:
     if not runs:
         return [f"no runs under {storage}"]
     width = max(len(folder.name) for folder in runs)
-    return [f"{folder.name:{width}}  {_condition(folder):11}  {_counts(folder)}" for folder in runs]
+    return [f"{folder.name:{width}}  {_in_a_line(folder)}" for folder in runs]
+
+
+def _in_a_line(folder: Path) -> str:
+    try:
+        return f"{_condition(folder):11}  {_counts(folder)}"
+    except RecordError as error:
+        return f"damaged      {error}"
 
 
 def _condition(folder: Path) -> str:

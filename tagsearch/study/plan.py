@@ -18,43 +18,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagsearch.records import Config, Phase, Split
-from tagsearch.registry import MODELS, CorpusSize, ModelEntry, Scalar, corpus_entry
+from tagsearch.registry import MODELS, CorpusSize, Scalar, corpus_entry
 from tagsearch.study.chunks import check_chunks, longest_chunk, models_of
 from tagsearch.study.measured import Measured, ProbedArms, by_cost, cost_key
 from tagsearch.study.overrides import has_gpu
 from tagsearch.study.schema import Arm, Study, Tunable
 from tagsearch.study.settings import changed
+from tagsearch.study.speed import BACKWARD_COST, CPU_SPEED, GPU_SPEED, WIDTH_EXPONENT, Speed
 from tagsearch.study.stopping import expected_epochs
 
 if TYPE_CHECKING:
     from tagsearch.study.resolution import Resolution
 
 START_SECONDS = 10.0  # Ray and its first actors, once a phase
-BACKWARD_COST = 3.0  # forward and backward, in forwards
 CHECKPOINT_BYTES = 2_000_000  # weights, optimizer and generator states of a small network
 LOG_BYTES = 200_000  # records and TensorBoard events of a trial
 N_TAGS = 50  # the field's usual number
 TRIALS_PER_GPU = 4
 SCORE_BYTES = 4  # a float32 logit
-
-
-@dataclass(frozen=True, kw_only=True)
-class Speed:
-    """Of one slot. `macs_per_second` None: every model takes its own measured time (ModelEntry.core_ms)."""
-
-    macs_per_second: float | None
-    seconds_per_step: float  # what a training step costs besides its arithmetic
-
-    def forward_seconds(self, model: ModelEntry) -> float:
-        """Of one chunk at the model's default knobs."""
-        if self.macs_per_second is None:
-            return model.core_ms / 1e3 / BACKWARD_COST
-        return model.mega_macs * 1e6 / self.macs_per_second
-
-
-CPU_SPEED = Speed(macs_per_second=None, seconds_per_step=2e-3)
-GPU_SPEED = Speed(macs_per_second=2e12, seconds_per_step=4e-3)  # not measured; small networks wait for kernel starts
-WIDTH_EXPONENT = 1.35  # arithmetic grows with the square, but narrow layers use a core worse: measured from width 8 up
+ToDo = Mapping[tuple[Phase, str], int]  # by phase and arm: trials to be trained, the others being another run's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,14 +95,15 @@ def make_plan(
     n_tags: int = N_TAGS,
     speed: Speed = CPU_SPEED,
     measured: Mapping[str, Measured] | None = None,
+    to_do: ToDo | None = None,
 ) -> Plan:
     """The cost of a study on a corpus of that size with `n_slots` trials at a time. `measured`: by cost key; other
-    configurations are estimated by `speed`."""
-    measured = measured or {}
+    configurations are estimated by `speed`. `to_do`: of arms where not every trial is; disk is taken by all."""
+    measured, to_do = measured or {}, to_do or {}
     cost = _Cost(
         n_clips=n_clips, clip_seconds=clip_seconds, n_tags=n_tags, n_slots=n_slots, speed=speed, measured=measured
     )
-    phases = (*([_tune_phase(study, cost)] if study.tune else []), _confirm_phase(study, cost))
+    phases = (*([_tune_phase(study, cost, to_do)] if study.tune else []), _confirm_phase(study, cost, to_do))
     front_ends = {MODELS[name].front_end for name in models_of(study)}
     bytes_per_second = sum(front_end.bytes_per_second for front_end in front_ends)
     feature_bytes = round(sum(n_clips.values()) * clip_seconds * bytes_per_second)
@@ -140,6 +123,7 @@ def predict(
     gpus_per_trial: float | None = None,
     storage: Path | None = None,
     measured: Mapping[str, Measured] | None = None,
+    to_do: ToDo | None = None,
 ) -> Plan:
     """The plan on the corpus that the study names, on this machine: at the size that corpus is known to have, or that
     its label file tells (then CorpusError if it cannot be read). Raises StudyError if the corpus is known to have clips
@@ -147,7 +131,7 @@ def predict(
 
     `n_slots`: trials at a time; by default as many as there are cores, or as a GPU holds at `gpus_per_trial`, four if
     that is None; 0 means that trials run on the CPU. `storage`: where earlier runs
-    may be, whose replicates tell how much scores scatter. `measured`: see make_plan."""
+    may be, whose replicates tell how much scores scatter. `measured`, `to_do`: see make_plan."""
     share = 1 / TRIALS_PER_GPU if gpus_per_trial is None else gpus_per_trial
     on_gpu = has_gpu() and share > 0
     n_slots = n_slots or (max(1, int(1 / share + 1e-9)) if on_gpu else os.cpu_count() or 1)
@@ -160,6 +144,7 @@ def predict(
         n_slots=n_slots,
         speed=GPU_SPEED if on_gpu else CPU_SPEED,
         measured=measured,
+        to_do=to_do,
     )
     plan = replace(plan, n_gpus=n_slots * share if on_gpu else 0.0)
     if not study.hypotheses:
@@ -222,8 +207,7 @@ class _Cost:
 
     def wall_seconds(self, trial_seconds: Sequence[float]) -> float:
         """Trials over slots: never less than the longest trial."""
-        longest = max(trial_seconds, default=0.0)
-        return START_SECONDS + max(longest, sum(trial_seconds) / self.n_slots)
+        return START_SECONDS + max(*trial_seconds, sum(trial_seconds) / self.n_slots) if trial_seconds else 0.0
 
 
 def _scale(config: Config, tunables: Sequence[Tunable]) -> float:
@@ -247,27 +231,29 @@ def _drawn(tunables: Sequence[Tunable], name: str, config: Config) -> tuple[Scal
     return ((tuned.low + tuned.high) / 2,)
 
 
-def _tune_phase(study: Study, cost: _Cost) -> PhasePlan:
+def _tune_phase(study: Study, cost: _Cost, to_do: ToDo) -> PhasePlan:
     assert study.tune is not None
-    n, most, expected, seconds = study.tune.trials_per_arm, 0, 0.0, []
+    asha, n, n_new, most, expected, seconds = study.tune.asha, study.tune.trials_per_arm, 0, 0, 0.0, []
     for arm in study.tune_arms:
         budgets = _budgets(arm, study.tune.tunables)
-        most += n * max(budgets)
-        epochs = sum(expected_epochs(n / len(budgets), budget, study.tune.asha) for budget in budgets)
+        new = to_do.get(("tune", arm.name), n)
+        n_new += new
+        most += new * max(budgets)
+        counts = [count / len(budgets) for count in (n, n - new)]  # those that are there make it harder for the others
+        epochs = sum(expected_epochs(counts[0], b, asha) - expected_epochs(counts[1], b, asha) for b in budgets)
         expected += epochs
-        seconds += [epochs / n * cost.epoch_seconds(arm, study.tune.tunables)] * n
-    n_trials = n * len(study.tune_arms)
+        seconds += [epochs / max(1, new) * cost.epoch_seconds(arm, study.tune.tunables)] * new
     return PhasePlan(
         phase="tune",
-        n_trials=n_trials,
+        n_trials=n_new,
         most_epochs=most,
         expected_epochs=expected,
         seconds=cost.wall_seconds(seconds),
-        disk_bytes=n_trials * (CHECKPOINT_BYTES + LOG_BYTES),
+        disk_bytes=n * len(study.tune_arms) * (CHECKPOINT_BYTES + LOG_BYTES),
     )
 
 
-def _confirm_phase(study: Study, cost: _Cost) -> PhasePlan:
+def _confirm_phase(study: Study, cost: _Cost, to_do: ToDo) -> PhasePlan:
     """Every arm at its full budget; what a search may choose is taken at its longest."""
     tunables = study.tune.tunables if study.tune else ()
     epochs, seconds = 0, []
@@ -275,14 +261,14 @@ def _confirm_phase(study: Study, cost: _Cost) -> PhasePlan:
         is_winner = name not in study.by_name  # of a pure search
         arm = study.baseline if is_winner else study.by_name[name]
         budget = max(_budgets(arm, tunables)) if is_winner or study.design != "search" else int(arm.config["epochs"])
-        drawn = tunables if is_winner else ()
-        epochs += budget * study.confirm.seeds
-        seconds += [budget * cost.epoch_seconds(arm, drawn)] * study.confirm.seeds
+        drawn, new = tunables if is_winner else (), to_do.get(("confirm", name), study.confirm.seeds)
+        epochs += budget * new
+        seconds += [budget * cost.epoch_seconds(arm, drawn)] * new
     n_trials = len(study.confirm_arms) * study.confirm.seeds
     n_scores = (cost.n_clips["valid"] + cost.n_clips["test"]) * cost.n_tags * (1 + len(study.snapshots))
     return PhasePlan(
         phase="confirm",
-        n_trials=n_trials,
+        n_trials=len(seconds),
         most_epochs=epochs,
         expected_epochs=float(epochs),
         seconds=cost.wall_seconds(seconds),

@@ -26,7 +26,8 @@ from tagsearch.records import Config
 from tagsearch.registry import CorpusSize
 from tagsearch.study.machine import memory_bytes
 from tagsearch.study.measured import Measured
-from tagsearch.study.plan import CPU_SPEED, GPU_SPEED, clip_chunks, forward_seconds, step_seconds
+from tagsearch.study.plan import clip_chunks, forward_seconds, step_seconds
+from tagsearch.study.speed import CPU_SPEED, GPU_SPEED
 
 _SECONDS = 1.0  # that an epoch's training, and its validation, should take by the plan's estimate
 _STEPS, _CHUNKS = (2, 20), (16, 512)  # at least, at most

@@ -257,3 +257,33 @@ def test_expected_epochs_agree_with_a_simulation_of_asha(n: int, budget: int, re
     generator = np.random.default_rng(0)
     simulated = np.mean([simulated_epochs(n, budget, asha, generator) for _ in range(1_000)])
     assert expected_epochs(n, budget, asha) == pytest.approx(simulated, rel=0.05)
+
+
+def test_trials_that_another_run_has_cost_nothing(read: Read) -> None:
+    size = {"n_clips": {"train": 900, "valid": 100, "test": 200}, "clip_seconds": 8.0, "n_slots": 2}
+    arms = ("bce", "focal", "bce_triplet")
+    to_do = {("tune", arm): 0 for arm in arms[1:]} | {
+        ("confirm", arm): n for arm, n in zip(arms, (5, 0, 1), strict=True)
+    }
+    whole, rest = make_plan(read(LOSSES), **size), make_plan(read(LOSSES), **size, to_do=to_do)
+    assert [phase.n_trials for phase in rest.phases] == [8, 6]
+    assert [phase.most_epochs for phase in rest.phases] == [8 * 40, 6 * 40]
+    assert rest.phases[0].expected_epochs == pytest.approx(whole.phases[0].expected_epochs / 3)
+    assert rest.disk_bytes == whole.disk_bytes  # copies take their place
+
+
+def test_trials_that_are_there_make_it_harder_for_the_others(read: Read) -> None:
+    asha = Asha(grace_period=4, reduction_factor=3)
+    size = {"n_clips": {"train": 900, "valid": 100, "test": 200}, "clip_seconds": 8.0, "n_slots": 2}
+    to_do = {("tune", arm): 2 for arm in ("bce", "focal", "bce_triplet")}
+    rest = make_plan(read(LOSSES), **size, to_do=to_do)
+    expected = expected_epochs(8, 40, asha) - expected_epochs(6, 40, asha)
+    assert rest.phases[0].expected_epochs == pytest.approx(3 * expected)
+
+
+def test_a_phase_with_nothing_to_train_takes_no_time(read: Read) -> None:
+    nothing = {(phase, arm): 0 for phase in ("tune", "confirm") for arm in ("bce", "focal", "bce_triplet")}
+    plan = make_plan(
+        read(LOSSES), n_clips={"train": 9, "valid": 1, "test": 2}, clip_seconds=8.0, n_slots=2, to_do=nothing
+    )
+    assert plan.seconds == 0.0
