@@ -14,11 +14,12 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from analysis.compatible import check_compatible, config_difference, differing, is_one_study
+from analysis.report.environment_section import environment
 from analysis.rundata import Pooled, RunData, load
-from tagsearch.errors import UsageError
-from tagsearch.files import read_json
+from tagsearch.errors import RecordError, UsageError
 from tagsearch.records import State, Trial
 from tagsearch.study.schema import Arm, Study
 
@@ -272,9 +273,12 @@ def _settings(runs: Sequence[RunData]) -> list[str]:
 
 def _environments(runs: Sequence[RunData]) -> list[str]:
     """Where the runs were trained by another version or on another device."""
-    files = [run.folder / "environment.json" for run in runs]
-    found = [read_json(path) for path in files if path.exists()]
-    notes = []
+    found, notes = list[Mapping[str, Any]](), list[str]()
+    for run in runs:
+        try:
+            found += [known] if (known := environment(run)) is not None else []
+        except RecordError as error:
+            notes.append(f"{error}.")
     for what in ("tagsearch", "device"):
         values = list(dict.fromkeys(str(one.get(what)) for one in found))
         notes += [f"The runs differ in {what}: {', '.join(values)}."] if len(values) > 1 else []

@@ -116,9 +116,9 @@ def load(run: Path | str) -> RunData:
     folder = Path(run)
     if not is_run(folder):
         raise RecordError(f"{folder} is no run folder: it holds no resolved.yaml; `tagsearch ls` lists the runs")
-    from tagsearch.study.parse import read_study  # the only place that needs the YAML reader
+    from tagsearch.study.parse import read_resolved  # the only place that needs the YAML reader
 
-    return gather(folder, read_study(folder / "resolved.yaml"))
+    return gather(folder, read_resolved(folder))
 
 
 def gather(folder: Path, study: Study) -> RunData:

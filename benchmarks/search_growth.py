@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +54,10 @@ def main() -> None:
         print(json.dumps(measure(side, search, int(size))))
         return
     runs = []
-    for _ in range(arguments.rounds):
-        for size in arguments.sizes:
-            for search in arguments.searches:
-                runs += [in_own_process(side, search, size) for side in SIDES]
-    write(arguments.out, runs)
+    for _, size, search, side in product(range(arguments.rounds), sorted(arguments.sizes), arguments.searches, SIDES):
+        runs.append(in_own_process(side, search, size))
+        write(arguments.out, runs)  # what is measured is kept if a later run is cut off
+    print((arguments.out / "search_growth.md").read_text())
 
 
 def in_own_process(side: str, search: str, size: int) -> dict[str, Any]:
@@ -185,7 +184,6 @@ def write(folder: Path, runs: Sequence[Mapping[str, Any]]) -> None:
         *quarters(runs),
     ]
     (folder / "search_growth.md").write_text("\n".join(text) + "\n")
-    print("\n".join(text))
 
 
 def table(runs: Sequence[Mapping[str, Any]]) -> list[str]:

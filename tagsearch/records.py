@@ -60,6 +60,7 @@ Phase = Literal["tune", "confirm"]
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 SCORES_FILE = "scores.npz"
+DRAWS_FILE = "draws.npz"
 FINAL = "final"  # name of the checkpoint that the study's checkpoint rule chose
 
 HISTORY_COLUMNS = (
@@ -196,7 +197,7 @@ class Trial:
 
     def draws(self) -> Draws:
         """Raises RecordError if they are missing or damaged."""
-        path = self.folder / "draws.npz"
+        path = self.folder / DRAWS_FILE
         return Draws(clips=read_array(path, "clips"), tags=read_array(path, "tags"))
 
 
@@ -319,28 +320,22 @@ def write_scores(folder: Path, scores: Mapping[str, npt.ArrayLike]) -> str:
 
 def write_draws(folder: Path, clips: npt.NDArray[np.int64], labels: npt.NDArray[np.uint8]) -> None:
     """`clips`: draws of each training clip; `labels`: theirs, (n_train, n_tags)."""
-    write_npz(folder / "draws.npz", {"clips": clips.astype(np.int32), "tags": clips @ labels})
+    write_npz(folder / DRAWS_FILE, {"clips": clips.astype(np.int32), "tags": clips @ labels})
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
 def read_spec(folder: Path) -> TrialSpec:
-    """Raises RecordError if it is missing or damaged, or of a trial that is not called like the folder: a copy would
-    count twice, and a trial whose arm or settings were changed is another's."""
+    """Raises RecordError if it is missing or damaged."""
     path = folder / "trial.json"
     with _way_on(folder):
         content = read_json(path)
         try:
             spec = TrialSpec(**content)
-            name = spec.name
+            assert spec.name
         except (TypeError, ValueError) as error:
             raise RecordError(f"{path} is damaged: {error}") from error
-    if name != folder.name:
-        raise RecordError(
-            f"{folder} holds the trial {name}: it was copied, renamed or changed; give it back its name and content, "
-            "or move it out of the run"
-        )
     return spec
 
 
@@ -390,11 +385,19 @@ def read_trial(folder: Path) -> Trial:
 
 
 def read_trials(run: Path, phase: Phase) -> Iterator[Trial]:
-    """All trials of a phase, in the order of their folder names. Raises RecordError for one that is damaged or is not
-    what its folder is called, see `read_spec`."""
+    """All trials of a phase, in the order of their folder names. Raises RecordError for one that is damaged, or whose
+    folder is not called like it: a copy would count twice, and a trial whose arm or settings were changed is
+    another's."""
     for folder in sorted((run / phase).glob("*/")):
-        if any((folder / name).exists() for name in ("trial.json", "record.json", "history.json")):
-            yield read_trial(folder)
+        if not any((folder / name).exists() for name in ("trial.json", "record.json", "history.json")):
+            continue
+        trial = read_trial(folder)
+        if trial.spec.name != folder.name:
+            raise RecordError(
+                f"{folder} holds the trial {trial.spec.name}: it was copied, renamed or changed; give it back its name "
+                "and content, or move it out of the run"
+            )
+        yield trial
 
 
 @contextmanager
@@ -409,7 +412,11 @@ def _way_on(folder: Path) -> Iterator[None]:
 
 
 def read_corpus(run: Path) -> CorpusTable:
-    return CorpusTable.load(run / "corpus.npz")
+    """Raises RecordError if it is missing or damaged."""
+    try:
+        return CorpusTable.load(run / "corpus.npz")
+    except RecordError as error:
+        raise RecordError(f"{error}; it holds the labels that the trials were scored by: bring it back") from error
 
 
 def is_run(folder: Path) -> bool:

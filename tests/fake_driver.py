@@ -12,7 +12,8 @@ from pathlib import Path
 from tagsearch.errors import TagsearchError
 from tagsearch.search.observers import Observer
 from tagsearch.search.run import Options, execute
-from tagsearch.search.run_folder import extend
+from tagsearch.search.run_folder import extend, resumable
+from tagsearch.search.signals import heeded
 from tagsearch.search.tensorboard import TensorBoard
 from tagsearch.study.extension import wanted_extension
 from tests.fake_trial import TRAIN, tiny_study
@@ -32,16 +33,17 @@ def main(folder: Path, wanted: dict[str, object]) -> None:
     study = tiny_study(**{**wanted, "arms": tuple(wanted.get("arms", ("bce", "focal")))})  # type: ignore[arg-type]
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        if seeds is not None:
-            extend(folder, wanted_extension(study, f"seeds={seeds}"))
-        execute(
-            study,
-            folder,
-            {"cnn1d": folder},
-            options=Options(train=TRAIN, **options),  # type: ignore[arg-type]
-            device="cpu",
-            observers=[TensorBoard(folder), Notices()],
-        )
+        with heeded(), resumable(folder):
+            if seeds is not None:
+                extend(folder, wanted_extension(study, f"seeds={seeds}"))
+            execute(
+                study,
+                folder,
+                {"cnn1d": folder},
+                options=Options(train=TRAIN, **options),  # type: ignore[arg-type]
+                device="cpu",
+                observers=[TensorBoard(folder), Notices()],
+            )
     except TagsearchError as error:
         print(f"{type(error).__name__}: {error}")
         sys.exit(error.exit_code)

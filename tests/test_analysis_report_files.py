@@ -1,9 +1,12 @@
+import errno
 import json
+from pathlib import Path
 
 import pytest
 
 from analysis.report import report_files
 from analysis.report.report_files import MANIFEST, write_files, written
+from tagsearch.files import write_bytes
 
 
 def names(folder):
@@ -57,17 +60,34 @@ def test_a_damaged_list_takes_nothing_away(tmp_path, content):
     assert names(tmp_path) == ["a.csv", "b.csv", MANIFEST]
 
 
-def test_a_report_that_is_cut_off_leaves_a_list_of_both(tmp_path, monkeypatch):
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
+def test_a_report_that_is_cut_off_while_it_is_written_leaves_the_old_one_whole(tmp_path, monkeypatch, error):
     def cut_off(path, content):
         if path.name == "lost.csv":
+            raise error
+        write_bytes(path, content)
+
+    write_files(tmp_path, {"both.csv": b"1", "old.csv": b"1"})
+    monkeypatch.setattr(report_files, "write_bytes", cut_off)
+    with pytest.raises(type(error)):
+        write_files(tmp_path, {"both.csv": b"2", "lost.csv": b"2"})
+    assert names(tmp_path) == ["both.csv", MANIFEST, "old.csv"]
+    assert (tmp_path / "both.csv").read_bytes() == b"1"
+
+
+def test_a_report_that_is_cut_off_while_it_is_put_in_place_leaves_a_list_of_both(tmp_path, monkeypatch):
+    replace = Path.replace
+
+    def cut_off(path, target):
+        if target.name == "lost.csv" and target.parent == tmp_path:
             raise KeyboardInterrupt
-        path.write_bytes(content)
+        return replace(path, target)
 
     write_files(tmp_path, {"old.csv": b"1"})
-    monkeypatch.setattr(report_files, "write_bytes", cut_off)
-    with pytest.raises(KeyboardInterrupt):
-        write_files(tmp_path, {"new.csv": b"2", "lost.csv": b"2"})
-    monkeypatch.undo()
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "replace", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            write_files(tmp_path, {"new.csv": b"2", "lost.csv": b"2"})
     assert written(tmp_path) == {"old.csv", "new.csv", "lost.csv"}
     write_files(tmp_path, {"new.csv": b"2"})
     assert names(tmp_path) == [MANIFEST, "new.csv"]

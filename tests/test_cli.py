@@ -105,6 +105,7 @@ def test_a_shipped_study_is_found_by_its_name_and_said_so(folder: Path) -> None:
 
 def test_a_name_that_is_taken_is_refused_before_anything_is_made(folder: Path) -> None:
     (folder / "runs" / "first").mkdir(parents=True)
+    (folder / "runs" / "first" / "resolved.yaml").touch()
     done = tagsearch("run", "mine.yaml", "--name", "first", cwd=folder)
     assert done.returncode == 2
     assert "--name first: runs/first exists" in done.stderr

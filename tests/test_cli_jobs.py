@@ -113,6 +113,11 @@ def test_a_job_without_a_name_is_called_by_its_study_and_the_time(client: FakeCl
             "data.path 'music' is looked up on the clus",
         ),
         (["mine.yaml", "--profile", "gpu", "--name", "a/b", *PLACE], "--name a/b: a job's name has letters"),
+        (
+            ["mine.yaml", "--profile", "gpu", "--name", "cache", *PLACE],
+            "--name 'cache': a run is a folder in the storage",
+        ),
+        (["--resume", "../first", *PLACE], "--name ../first: a job's name has letters"),
         ([], "submit takes a study file, or --resume RUN"),
         (["mine.yaml", "--resume", "first"], "submit takes a study file, or --resume RUN"),
         (["--resume", "first", "--seed", "3"], "leave its settings out"),

@@ -16,8 +16,9 @@ from tagsearch.data.building import building
 HOLD = """
 import sys
 from pathlib import Path
-from tagsearch.data.building import building
-with building(Path(sys.argv[1]), "the thing"):
+from tagsearch.data import building as module
+module._QUIET_S = 0.3
+with module.building(Path(sys.argv[1]), "the thing"):
     print("held", flush=True)
     sys.stdin.readline()
 """

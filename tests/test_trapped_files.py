@@ -97,14 +97,16 @@ def test_a_run_that_goes_on_is_planned_without_springing_one(
     planned: list[str] = []
 
     @contextmanager
-    def no_ray(**_: object) -> Iterator[None]:
+    def no_ray(*_: object, **__: object) -> Iterator[None]:
         yield
 
     def note(phase: str, **facts: Any) -> None:
         planned.extend(propose().name for propose in facts["planned"])
 
-    for name, value in (("ray_session", no_ray), ("check_nodes", lambda *_, **__: None), ("run_phase", note)):
-        monkeypatch.setattr(search_run, name, value)
+    for name in ("ray_session", "head_watched"):
+        monkeypatch.setattr(search_run, name, no_ray)
+    monkeypatch.setattr(search_run, "check_nodes", lambda *_, **__: None)
+    monkeypatch.setattr(search_run, "run_phase", note)
     monkeypatch.setattr(search_run, "machines", lambda **_: [Machine(name="here", n_cpus=1, n_gpus=0)])
     with pytest.raises(SomeTrialsFailedError):  # of those that were planned none is run
         search_run.execute(study, run, {"cnn1d": run}, options=search_run.Options(), device="cpu", observers=[])

@@ -3,6 +3,7 @@
 For arms whose sampler is not the baseline's, from the draws of their confirm trials.
 """
 
+import logging
 import math
 
 import numpy as np
@@ -13,11 +14,13 @@ from analysis.report.grids import Grid
 from analysis.rundata import RunData
 from analysis.verdict.measured import completed
 from tagsearch.errors import RecordError
-from tagsearch.records import Config, Draws, Trial
+from tagsearch.records import DRAWS_FILE, Config, Draws, Trial
 from tagsearch.study.schema import TagGroup
 from tagsearch.study.tag_groups import tag_groups
 
 Floats = npt.NDArray[np.float64]
+
+log = logging.getLogger(__name__)
 
 NOT_RECORDED = "-"
 DRAWS_NOTE = (
@@ -57,10 +60,12 @@ def _named(sampler: Config) -> str:
 
 
 def _draws_of(run: RunData, trial: Trial) -> dict[str, float] | None:
-    """None where the draws are not on disk, or nothing was drawn."""
+    """None where the draws are not on disk (a damaged file is told), or nothing was drawn."""
     try:
         draws = trial.draws()
-    except RecordError:
+    except RecordError as error:
+        if (trial.folder / DRAWS_FILE).exists():
+            log.warning("%s; the draws of %s are left out", error, trial.spec.name)
         return None
     if not draws.clips.sum() or not trial.history:
         return None

@@ -25,7 +25,7 @@ from analysis.verdict.words import listed
 from tagsearch.errors import RecordError
 from tagsearch.readings import Reading, first_reading, second_readings
 from tagsearch.records import FINAL, State, Trial
-from tagsearch.study.lock import VERSION, is_intact, make_lock, read_before
+from tagsearch.study.lock import VERSION, changes, is_intact, make_lock, read_before
 from tagsearch.study.trials import chosen_configs, confirm_trials
 
 Ledgers = Sequence[tuple[Trial, Sequence[Reading]]]
@@ -138,19 +138,8 @@ def _is_late(run: RunData, lock: Mapping[str, Any]) -> bool:
 
 
 def _changes(run: RunData, lock: Mapping[str, Any]) -> Iterator[Deviation]:
-    then, now = lock["content"], make_lock(run.study, run.corpus)["content"]
-    changed = sorted(key for key in then if key not in now or _as_named(now[key], then[key]) != then[key])
-    if changed:
+    if changed := changes(lock, run.study, run.corpus):
         yield Deviation(text=f"changed since it was registered: {', '.join(changed)}", cap="exploratory")
-
-
-def _as_named(now: Any, then: Any) -> Any:
-    """`now` without the settings that `then` does not name: an older tagsearch did not have them."""
-    if isinstance(now, dict) and isinstance(then, dict):
-        return {key: _as_named(value, then[key]) for key, value in now.items() if key in then}
-    if isinstance(now, list) and isinstance(then, list) and len(now) == len(then):
-        return [_as_named(one, other) for one, other in zip(now, then, strict=True)]
-    return now
 
 
 def _settings(run: RunData) -> Iterator[Deviation]:

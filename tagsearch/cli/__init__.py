@@ -6,12 +6,14 @@ Exit codes: see tagsearch.errors.
 
 import sys
 import traceback
+from signal import SIGINT
 
 import click
 
 from tagsearch import __version__
 from tagsearch.cli import data, doctor, jobs, judge, models, runs, study
 from tagsearch.errors import TagsearchError
+from tagsearch.search.signals import Interruption, heeded, stopped
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -41,7 +43,11 @@ def main() -> None:
     debug = "--debug" in sys.argv
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
     try:
-        code = cli.main(standalone_mode=False)
+        with heeded():
+            code = cli.main(standalone_mode=False)
+    except Interruption as interruption:
+        click.echo("interrupted" if interruption.number == SIGINT else f"error: stopped by {interruption}", err=True)
+        code = stopped(interruption.number, "").exit_code
     except TagsearchError as error:
         if debug:
             traceback.print_exc()

@@ -10,6 +10,7 @@ from tagsearch.cli import study
 from tagsearch.cli.options import study_arguments, with_options
 from tagsearch.cli.study import read_changed_study, study_as_typed
 from tagsearch.errors import UsageError
+from tagsearch.search.signals import Interruption
 
 if TYPE_CHECKING:
     from tagsearch.search.jobs import Cluster, Job
@@ -175,7 +176,7 @@ def _submit_resumed(
 def _follow(cluster: "Cluster", job: "Job") -> int:
     try:
         ended = cluster.follow(job, lambda text: click.echo(text, nl=False))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interruption):
         click.echo(f"{job.id} goes on without being watched; `tagsearch stop {job.id}` ends it", err=True)
         raise
     click.echo(f"{job.id}: {ended.outcome}", err=True)

@@ -88,7 +88,10 @@ def print_summary(summary: Any, style: str, *, report: Path | None) -> None:
     click.echo(summary.render(style, width=terminal_width()))
     if report is None:
         return
-    page = import_analysis().write_report(summary, report)
+    from tagsearch.search.storage import storage_errors
+
+    with storage_errors(report, way_on="free space and run `tagsearch summarize` again"):
+        page = import_analysis().write_report(summary, report)
     if style == "table":
         click.echo(f"report: {page}")
 

@@ -52,18 +52,24 @@ def run(
     tagsearch run losses.yaml --data mtat=/data/MagnaTagATune --profile gpu
     tagsearch run losses.yaml confirm.seeds=8 --reuse losses-20261122T131500Z
     """
+    from tagsearch.search.address import machine_named
+
     study = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
     source = source_named(reuse, storage=storage)
-    measured = measure(study, options["gpus_per_trial"]) if probe else {}
-    options["gpus_per_trial"] = share_of_gpu(options["gpus_per_trial"], measured)
-    places = {name: options[name] for name in ("max_concurrent", "gpus_per_trial", "address")}
-    plan = print_plan(study, storage=storage, measured=measured, source=source, **places)
+    with machine_named(options["address"]):
+        measured = measure(study, options["gpus_per_trial"]) if probe else {}
+        options["gpus_per_trial"] = share_of_gpu(options["gpus_per_trial"], measured)
+        places = {name: options[name] for name in ("max_concurrent", "gpus_per_trial", "address")}
+        plan = print_plan(study, storage=storage, measured=measured, source=source, **places)
     if dry_run:
         return
-    _ask(plan.hours, yes=yes)
-    from tagsearch.search.run_folder import new_run_folder
+    from tagsearch.search.run_folder import check_name, check_new
 
-    _start(study, new_run_folder(study, storage=storage, name=name), storage, plan=plan, source=source, **options)
+    if name is not None:
+        check_name(name)
+        check_new(storage / name)
+    _ask(plan.hours, yes=yes)
+    _start(study, None, storage, name=name, plan=plan, source=source, **options)
 
 
 @click.command()
@@ -114,10 +120,10 @@ def resume(run_name: str | None, storage: Path, extend: str | None, **options: A
     tagsearch resume losses-20261122T131500Z --extend seeds=10
     """
     from tagsearch.search.run_folder import find_run
-    from tagsearch.study.parse import read_study
+    from tagsearch.study.parse import read_resolved
 
     folder = find_run(run_name, storage=storage)
-    study = read_study(folder / "resolved.yaml")
+    study = read_resolved(folder)
     extension = _extension(study, folder, extend) if extend is not None else None
     _start(study, folder, storage, extension=extension, **options)
 
@@ -186,9 +192,10 @@ def _ask(hours: float, *, yes: bool) -> None:
 
 def _start(
     study: "Study",
-    folder: Path,
+    folder: Path | None,
     storage: Path,
     *,
+    name: str | None = None,
     quiet: bool,
     verbose: bool,
     plan: "Plan | None" = None,
@@ -198,27 +205,45 @@ def _start(
     extension: "Extension | None" = None,
     **options: Any,
 ) -> None:
+    """`folder`: None for a new one, to be called `name`."""
     address = cluster_to_join(address)
     from tagsearch.data.corpus import counts_by_reason, write_bad_files
+    from tagsearch.search.address import machine_named
     from tagsearch.search.excerpt_writer import ExcerptWriter
-    from tagsearch.search.progress import LiveTable, ProgressBars, console
+    from tagsearch.search.kept_data import open_or_kept_data
+    from tagsearch.search.progress import LiveTable, ProgressBars, console, show_warnings
     from tagsearch.search.ray_session import has_gpus
-    from tagsearch.search.run import Options, execute, open_data
-    from tagsearch.search.run_folder import FOLDER_LINE, extend, open_run, taken
-    from tagsearch.search.storage import check_writable
+    from tagsearch.search.run import Options, execute
+    from tagsearch.search.run_folder import (
+        FOLDER_LINE,
+        check_new,
+        extend,
+        new_run_folder,
+        open_run,
+        resumable,
+        taken,
+    )
+    from tagsearch.search.storage import check_writable, storage_errors
     from tagsearch.search.tensorboard import TensorBoard
     from tagsearch.study.cells import check_same_corpus
     from tagsearch.training.devices import place
 
-    check_writable(storage, n_bytes=plan.disk_bytes if plan else 0)
-    device, gpus = place(gpus_per_trial, cluster_has_gpus=has_gpus(address) if address else None)
-    out = console()
-    with ProgressBars(out) as progress:
-        corpus, features = open_data(study, cache=storage / "cache", progress=progress, say=out.print)
-    if source is not None:
-        check_same_corpus(source, corpus.table)
-    folder.mkdir(parents=True, exist_ok=True)
-    with taken(folder):
+    with resumable(folder):
+        check_writable(storage, n_bytes=plan.disk_bytes if plan else 0)
+        device, gpus = place(gpus_per_trial, cluster_has_gpus=has_gpus(address) if address else None)
+        out = console()
+        show_warnings(out)
+        with ProgressBars(out) as progress, machine_named(address):
+            corpus, features = open_or_kept_data(
+                study, folder, cache=storage / "cache", progress=progress, say=out.print
+            )
+        if source is not None:
+            check_same_corpus(source, corpus.table)
+        begun, folder = folder, folder or new_run_folder(study, storage=storage, name=name)
+    way_on = f"free space and go on with `tagsearch resume {folder}`"
+    with resumable(folder), storage_errors(folder, way_on=way_on), taken(folder):
+        if begun is None:
+            check_new(folder)  # another run may have had the name in the meantime
         open_run(folder, study, corpus.table, device=device, plan=plan, reuse=source.folder if source else None)
         if extension is not None:
             extend(folder, extension)

@@ -23,7 +23,7 @@ _QUIET_S = 2.0  # a wait that nobody needs to be told of
 @contextmanager
 def building(lock_file: Path, what: str) -> Iterator[None]:
     """Hold the lock. Who has to wait for more than two seconds is told for whom: "`what` is being built by ..."."""
-    lock, holder = FileLock(lock_file), lock_file.with_name(f"{lock_file.name}-holder")
+    lock, holder = FileLock(lock_file), holder_file(lock_file)
     try:
         lock.acquire(timeout=_QUIET_S)
     except Timeout:
@@ -36,6 +36,11 @@ def building(lock_file: Path, what: str) -> Iterator[None]:
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+def holder_file(lock_file: Path) -> Path:
+    """Names who builds; a killed builder leaves it behind."""
+    return lock_file.with_name(f"{lock_file.name}-holder")
 
 
 def _name_in(holder: Path) -> str:

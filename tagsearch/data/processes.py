@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from multiprocessing.context import SpawnContext, SpawnProcess
 
 from tagsearch.errors import CorpusError
 
@@ -25,8 +27,7 @@ def refuse_unguarded_script(what: str) -> None:
 
 
 def obey_parent() -> None:
-    """Leave Ctrl-C to the parent, and end when it does, even by a kill. The first thing a worker does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """End when the parent does, even by a kill. The first thing a worker does."""
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -37,11 +38,27 @@ def obey_parent() -> None:
     threading.Thread(target=follow, daemon=True).start()
 
 
+class _Worker(SpawnProcess):
+    """Deaf to Ctrl-C and SIGTERM, which a terminal or a scheduler sends to all processes: they are the parent's."""
+
+    def start(self) -> None:
+        resource_tracker.ensure_running()  # it would lift the mask if it were started under it
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+        try:
+            super().start()  # the process inherits the mask
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _Context(SpawnContext):
+    Process = _Worker
+
+
 @contextmanager
 def worker_pool(n: int, *, begin: Callable[[], None] = obey_parent) -> Iterator[ProcessPoolExecutor]:
     """A pool of `n` fresh processes, each of which runs `begin` first (it must obey the parent); what has not begun
     when the block ends is not done."""
-    pool = ProcessPoolExecutor(n, mp_context=multiprocessing.get_context("spawn"), initializer=begin)
+    pool = ProcessPoolExecutor(n, mp_context=_Context(), initializer=begin)
     try:
         yield pool
     finally:

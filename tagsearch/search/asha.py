@@ -15,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from ray.tune import experiment
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
 from tagsearch.errors import RecordError
@@ -129,15 +130,31 @@ class ArmScheduler(FIFOScheduler):  # type: ignore[misc]
         self._rungs = rungs
         self._objective = objective
         self._failures = failures
-
-    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        errors = Path(trial.error_file).read_text(errors="replace")  # of all its failures under this driver
-        self._failures.add(trial.config["name"], errors[errors.rfind("\nFailure # ") + 1 :])
+        self._unfinished: dict[str, Any] = {}  # in the order proposed
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
         """New, or again after a failure."""
+        self._unfinished[trial.trial_id] = trial
         if self._failures.gives_up(trial.config["name"]):
             tune_controller.stop_trial(trial)
+
+    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
+        self._unfinished.pop(trial.trial_id, None)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        self._unfinished.pop(trial.trial_id, None)
+        errors = Path(trial.error_file).read_text(errors="replace")  # of all its failures under this driver
+        name = trial.config["name"]
+        self._failures.add(name, errors[errors.rfind("\nFailure # ") + 1 :])
+        if trial.status == "PENDING" and not self._failures.gives_up(name):
+            self._failures.dropped.add(name)  # its process died while it changed trials; Ray retries what is running
+
+    def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
+        self._unfinished.pop(trial.trial_id, None)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        """The first that waits. Ray's own looks at every trial there ever was, and is asked several times a trial."""
+        return next((trial for trial in self._unfinished.values() if trial.status == experiment.Trial.PENDING), None)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         if self._rungs is None or result.get("done"):

@@ -24,8 +24,8 @@ _MOST_UNSEEN = 10  # in a row; each has waited for the mount, see trainable
 class Failures:
     """Of the trials in `folder`. `notice`: gets a line for what is a machine's fault.
 
-    blind: what is wrong with the machines that no trial gets past, "" if nothing is; n_retries: how often each trial
-    was begun again."""
+    blind: what is wrong with the machines that no trial gets past, "" if nothing is; dropped: trials that Ray gave up
+    and we would not; n_retries: how often each trial was begun again."""
 
     def __init__(self, folder: Path, *, max_retries: int, notice: Callable[[str], None]) -> None:
         self._folder = folder
@@ -37,6 +37,7 @@ class Failures:
         self._noticed: set[str] = set()
         self.n_retries: Counter[str] = Counter()
         self.blind = ""
+        self.dropped: set[str] = set()
 
     def __getstate__(self) -> dict[str, object]:
         return {}  # Ray pickles its scheduler into tuner.pkl, which is never read back

@@ -23,7 +23,7 @@ from typing import Any
 
 from tagsearch.errors import ClusterError, StoppedError, UsageError
 from tagsearch.search.redaction import redacted, redacted_text
-from tagsearch.search.run_folder import FOLDER_LINE
+from tagsearch.search.run_folder import FOLDER_LINE, check_name
 
 STOP_S = 120  # a stopped run gets this long to end its trials' writing; Ray's default of 3 s is less than that takes
 _RUN_KEY, _STORAGE_KEY = "tagsearch_run", "tagsearch_storage"
@@ -219,6 +219,7 @@ def check_place(run: str, storage: str) -> None:
     """Raises UsageError if a job cannot be called `run`, or its storage means another place on another machine."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", run):
         raise UsageError(f"--name {run}: a job's name has letters, digits, dots, dashes and underscores")
+    check_name(run)
     if not storage.startswith("/"):
         raise UsageError(
             f"--storage-path {storage}: give the absolute path of a folder that all machines of the cluster share"

@@ -4,12 +4,10 @@ Conventions: a trial's own process writes its checkpoints, history and (complete
 writes the records of trials that were stopped by ASHA or failed for good.
 """
 
-import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +32,7 @@ from tagsearch.search.asha import ArmScheduler, Rungs
 from tagsearch.search.failures import Failures
 from tagsearch.search.observers import Observer, notices
 from tagsearch.search.searcher import PlannedSearcher, Propose
+from tagsearch.search.signals import deferred, first_heard, interrupt_if_heard, stopped
 from tagsearch.search.storage import StorageWatch
 from tagsearch.search.trainable import ERROR_FILE, STORAGE, TrialActor
 from tagsearch.study.schema import Study
@@ -67,8 +66,8 @@ def run_phase(
 ) -> None:
     """Run `planned` to their end in `folder`/<phase>/.
 
-    What they did is on disk if it raises: InterruptedRunError or StoppedError if some have not ended, StorageError if
-    that is because the storage failed, ClusterError if the machines let none get on."""
+    What they did is on disk if it raises: StoppedError (InterruptedRunError on Ctrl-C) if some have not ended,
+    StorageError if that is because the storage failed, ClusterError if the machines let none get on."""
 
     storage = StorageWatch(folder.resolve())
     failures = Failures(folder / phase, max_retries=placement.max_retries, notice=notices(observers))
@@ -94,12 +93,12 @@ def run_phase(
             verbose=0,
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # trials keep their own checkpoints
             failure_config=tune.FailureConfig(max_failures=-1),  # `failures` counts
-            stop=_Halt(lambda: bool(failures.blind or storage.complaint)),
+            stop=_Halt(lambda: bool(first_heard() or failures.blind or storage.complaint)),
             callbacks=[JsonLoggerCallback(), CSVLoggerCallback(), _Reports(observers, storage)],
         ),
     )
     start = time.monotonic()
-    with _graceful_signals() as received, storage, suppress(_NothingBeganError):
+    with deferred(), storage, suppress(_NothingBeganError):
         tuner.fit()
     n_missing = len(planned) - ending.n_ended
     what = f"{n_missing} trials of the {phase} phase are unfinished; what they did is kept"
@@ -111,7 +110,10 @@ def run_phase(
     if n_missing:
         timed_out = placement.time_budget_s is not None and time.monotonic() - start >= placement.time_budget_s
         way_on = f"{what}; go on with `tagsearch resume {folder}`"
-        raise _unfinished(way_on, received, timed_out=timed_out, blind=failures.blind)
+        if len(failures.dropped) == n_missing:
+            raise StoppedError(f"their processes died (a lost machine?) before they had begun: {way_on}")
+        raise _unfinished(way_on, timed_out=timed_out, blind=failures.blind)
+    interrupt_if_heard()
 
 
 def _trial_name(trial: Any) -> str:
@@ -226,22 +228,6 @@ def _spec(trial: Any) -> TrialSpec:
     return TrialSpec(**trial.config["spec"])
 
 
-@contextmanager
-def _graceful_signals() -> Iterator[list[signal.Signals]]:
-    """SIGTERM ends a phase as Ctrl-C does (Ray listens to SIGUSR1). Yields the signals that came."""
-    received: list[signal.Signals] = []
-
-    def forward(number: int, frame: object) -> None:
-        received.append(signal.Signals(number))
-        os.kill(os.getpid(), signal.SIGUSR1)
-
-    before = signal.signal(signal.SIGTERM, forward)
-    try:
-        yield received
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 class _Halt(tune.Stopper):  # type: ignore[misc]
     """Ends all trials, unfinished, as soon as `halted`."""
 
@@ -258,11 +244,11 @@ class _Halt(tune.Stopper):  # type: ignore[misc]
         return {}  # like the callbacks'
 
 
-def _unfinished(what: str, received: Sequence[signal.Signals], *, timed_out: bool, blind: str) -> TagsearchError:
+def _unfinished(what: str, *, timed_out: bool, blind: str) -> TagsearchError:
     if blind:
         return ClusterError(f"no machine lets the trials get on: {blind}: {what}")
-    if received:
-        return StoppedError(f"stopped by {received[0].name}: {what}")
+    if (number := first_heard()) is not None:
+        return stopped(number, what)
     if timed_out:
         return StoppedError(f"the time budget is used up: {what}")
-    return InterruptedRunError(f"interrupted: {what}")
+    return InterruptedRunError(f"interrupted: {what}")  # by SIGUSR1, which Ray listens to

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from tagsearch.errors import UsageError
 from tagsearch.search.placement import Machine
+from tagsearch.search.signals import kept
 
 _BOOTSTRAP = Path("~/ray_bootstrap_config.yaml").expanduser()  # written by `ray up`
 
@@ -22,8 +23,11 @@ _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Ray's coming default; unset, it warns
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the loggers wanted are named in phase.py
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # the last report of a trial carries its state, no metric
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # see signals.py
     "TUNE_GLOBAL_CHECKPOINT_S": "60",  # Ray's own snapshots are never read back; seldom is enough
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    # of a lost process, to learn whether it died alone; by default 1 s, after which a busy machine seems lost
+    "RAY_timeout_ms_task_wait_for_death_info": "10000",
 }
 
 
@@ -46,7 +50,8 @@ def ray_session(*, address: str | None, log: Path = Path(os.devnull)) -> Iterato
 def _connect(address: str | None) -> None:
     quiet = {"log_to_driver": False, "include_dashboard": False, "logging_level": logging.WARNING}
     try:
-        ray.init(address=address or "local", **quiet)
+        with kept():
+            ray.init(address=address or "local", **quiet)
     except (OSError, RuntimeError, ValueError) as error:  # nobody there, another version, no address
         if address in (None, "local"):
             raise

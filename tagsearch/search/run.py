@@ -15,8 +15,8 @@ from typing import Any
 from tagsearch.data.corpus import OpenCorpus, Progress, open_corpus
 from tagsearch.data.features import files_of, write_view
 from tagsearch.data.preparation import prepare_corpus
-from tagsearch.errors import RecordError, RunFailedError, SomeTrialsFailedError
-from tagsearch.files import read_json, write_json
+from tagsearch.errors import RunFailedError, SomeTrialsFailedError
+from tagsearch.files import write_json
 from tagsearch.records import Config, Phase, State, Trial, TrialResult, TrialSpec, read_trials
 from tagsearch.registry import entry
 from tagsearch.search.asha import Rungs
@@ -31,6 +31,7 @@ from tagsearch.search.run_folder import PLANNED_FILE, write_trials_csv
 from tagsearch.search.searcher import Propose
 from tagsearch.search.storage import storage_errors
 from tagsearch.search.storage_check import check_nodes
+from tagsearch.search.taken_over import read_chosen, refuse_strangers, tell_of_lost_epochs, tell_of_lost_records
 from tagsearch.search.trainable import TRAIN
 from tagsearch.study.chunks import longest_chunk_of, models_of
 from tagsearch.study.data import repeats_short_clips
@@ -164,7 +165,8 @@ class _Session:
         """The chosen configurations of every arm that has a usable trial; chosen once, a resumed run reads it."""
         study, chosen_file = self._study, self._folder / "tune" / "chosen.json"
         if chosen_file.exists():
-            return _read_chosen(chosen_file, study)
+            tell_of_lost_records(read_trials(self._folder, "tune"))
+            return read_chosen(chosen_file, study)
         assert study.tune is not None
         proposals = {arm.name: ArmProposals(study, arm=arm.name, base=arm.config) for arm in study.tune_arms}
         trials = list(read_trials(self._folder, "tune"))
@@ -205,8 +207,9 @@ class _Session:
     def confirm(self, chosen: Mapping[str, Sequence[Config]]) -> None:
         seeds = seeds_of(self._study, read_extension(self._folder))
         specs = confirm_trials(self._study, chosen, seeds)
-        write_json(self._folder / PLANNED_FILE, [spec.name for spec in specs])
         before = list(read_trials(self._folder, "confirm"))
+        refuse_strangers(before, specs)
+        write_json(self._folder / PLANNED_FILE, [spec.name for spec in specs])
         ended = {trial.spec.name for trial in before if trial.result is not None}
         planned = [_given(spec) for spec in specs if spec.name not in ended]
         self._run("confirm", planned, n_trials=len(specs), arms=tuple(chosen), before=before)
@@ -222,6 +225,7 @@ class _Session:
         rungs: Rungs | None = None,
         told: Callable[[TrialSpec, TrialResult], None] | None = None,
     ) -> None:
+        tell_of_lost_epochs(before)
         for observer in self._observers:
             observer.phase_started(phase, arms=arms, n_trials=n_trials, n_slots=self._n_slots, before=before)
         try:
@@ -269,23 +273,6 @@ class _Session:
         }
         limit = self._options.trial_time_limit_s
         return {"function": self._options.train, "settings": settings, "epoch_limit_s": limit}
-
-
-def _read_chosen(file: Path, study: Study) -> dict[str, list[Config]]:
-    """Raises RecordError if it is not what `tune` wrote."""
-    way_on = "bring the old file back, or remove it: `tagsearch resume` chooses again from the same trials"
-    try:
-        content = read_json(file)
-        chosen: dict[str, list[Config]] = {
-            name: [dict(config) for config in configs] for name, configs in content.items()
-        }
-    except RecordError as error:
-        raise RecordError(f"{error}; {way_on}") from error
-    except (AttributeError, TypeError, ValueError) as error:
-        raise RecordError(f"{file} is damaged: it holds no configurations; {way_on}") from error
-    if not chosen or not set(chosen) <= set(study.confirm_arms) or not all(chosen.values()):
-        raise RecordError(f"{file} is damaged: it must hold configurations of the study's arms; {way_on}")
-    return chosen
 
 
 def _propose(study: Study, proposals: ArmProposals, arm: str, index: int, begun: Trial | None) -> Propose:

@@ -22,10 +22,20 @@ from tagsearch.errors import RecordError, UsageError
 from tagsearch.files import read_json, write_json, write_text
 from tagsearch.records import CorpusTable, Trial, is_run, list_runs, read_corpus, read_trials
 from tagsearch.search.redaction import redacted
+from tagsearch.search.signals import Interruption, stopped
 from tagsearch.study.adopted import write_reuse
 from tagsearch.study.extension import Extension, read_extension, write_extension
 from tagsearch.study.fields import MAX_NAME, NAME
-from tagsearch.study.lock import LOCK_FILE, earlier_runs, make_lock, registered
+from tagsearch.study.lock import (
+    LOCK_FILE,
+    VERSION,
+    changes,
+    earlier_runs,
+    is_intact,
+    make_lock,
+    read_lock,
+    registered,
+)
 from tagsearch.study.plan import Plan
 from tagsearch.study.plan_file import PLAN_FILE, plan_record
 from tagsearch.study.resolved import write_resolved
@@ -36,6 +46,7 @@ log = logging.getLogger(__name__)
 PLANNED_FILE = Path("confirm/planned.json")  # names of the confirm phase's trials; written when that phase begins
 FOLDER_LINE = "run folder: "  # what a run prints when its folder is there
 NOT_RUNS = ("cache", "inspect")  # what else lies in a storage
+_FIRST_FILES = (".lock", "study.yaml", "corpus.npz", LOCK_FILE, "environment.json", PLAN_FILE)  # before resolved.yaml
 _PACKAGES = ("torch", "torchaudio", "ray", "optuna", "numpy", "scikit-learn", "scipy", "soundfile")
 _TRIAL_COLUMNS = (
     "phase", "arm", "index", "seed", "state", "stop_reason", "epochs", "seconds", "best_epoch", "best", "last",
@@ -44,20 +55,44 @@ _TRIAL_COLUMNS = (
 
 
 def new_run_folder(study: Study, *, storage: Path, name: str | None) -> Path:
-    """A folder in `storage` that does not exist yet: `name`, else <study>-<UTC time>. Raises UsageError if `name` is
-    taken, or could lie elsewhere."""
+    """A new folder in `storage`: `name`, else <study>-<UTC time>. Without a name no two processes get the same one; of
+    two with the same name `taken` refuses one. Raises UsageError if `name` is taken, or could lie elsewhere."""
     if name is not None:
-        if not NAME.fullmatch(name) or len(name) > MAX_NAME or name in NOT_RUNS:
-            raise UsageError(
-                f"--name {name!r}: a run is a folder in the storage, called with letters, digits and _ . = + - (at "
-                f"most {MAX_NAME}, not one of . = + - first) and not {' or '.join(NOT_RUNS)}; choose another name"
-            )
-        if (storage / name).exists():
-            raise UsageError(f"--name {name}: {storage / name} exists; choose another name or `tagsearch resume` it")
+        check_name(name)
+        check_new(storage / name)
+        (storage / name).mkdir(parents=True, exist_ok=True)
         return storage / name
     fresh = new_run_name(study)
-    candidates = [fresh] + [f"{fresh}-{k}" for k in range(2, 100)]
-    return next(storage / candidate for candidate in candidates if not (storage / candidate).exists())
+    return next(storage / each for each in (fresh, *(f"{fresh}-{k}" for k in range(2, 100))) if _made(storage / each))
+
+
+def _made(folder: Path) -> bool:
+    """By this process; False if it was there."""
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    return True
+
+
+def check_new(folder: Path) -> None:
+    """Raises UsageError if the folder holds anything but what a process left that was killed before it had begun."""
+    if folder.exists() and (folder.is_file() or any(_is_begun(path) for path in folder.iterdir())):
+        raise UsageError(f"--name {folder.name}: {folder} exists; choose another name or `tagsearch resume` it")
+
+
+def _is_begun(path: Path) -> bool:
+    """Whether a file in a run's folder is there only since the run has begun."""
+    return path.name not in _FIRST_FILES and not path.name.endswith(".tmp")
+
+
+def check_name(name: str) -> None:
+    """Raises UsageError if a run cannot be called so, or would lie outside its storage."""
+    if not NAME.fullmatch(name) or len(name) > MAX_NAME or name in NOT_RUNS:
+        raise UsageError(
+            f"--name {name!r}: a run is a folder in the storage, called with letters, digits and _ . = + - (at most "
+            f"{MAX_NAME}, not one of . = + - first) and not {' or '.join(NOT_RUNS)}; choose another name"
+        )
 
 
 def new_run_name(study: Study) -> str:
@@ -78,7 +113,8 @@ def open_run(
     folder a run, so that no run is without its registration. `plan`: what was predicted, if anything was; `reuse`: a
     run whose trials are taken over.
 
-    Raises UsageError if the run was begun with another corpus, or if trials are there for which nothing was."""
+    Raises UsageError if the run was begun with another corpus or study, or if trials are there for which nothing
+    was."""
     if is_run(folder):
         begun_with = read_corpus(folder).fingerprint
         if begun_with != table.fingerprint:
@@ -86,6 +122,7 @@ def open_run(
                 f"the corpus has changed since {folder} was begun ({begun_with[:12]}, now {table.fingerprint[:12]}); "
                 "bring the old one back, or start a new run"
             )
+        _check_registered(folder, study)
         return
     if begun := next(folder.glob("*/*/trial.json"), None):
         raise UsageError(
@@ -105,6 +142,21 @@ def open_run(
     write_text(folder / "resolved.yaml", write_resolved(study), durable=True)
 
 
+def _check_registered(folder: Path, study: Study) -> None:
+    """Raises UsageError if the study, as resolved.yaml gives it, is not the one that was registered."""
+    lock = read_lock(folder)
+    if lock is None or not is_intact(lock):
+        log.warning("%s is missing or damaged: verdicts are exploratory without it; bring it back", folder / LOCK_FILE)
+        return
+    if lock.get("version") != VERSION:
+        return  # the report tells
+    if changed := changes(lock, study, read_corpus(folder)):
+        raise UsageError(
+            f"{folder / 'resolved.yaml'} is not the study that was registered in {LOCK_FILE} (changed: "
+            f"{', '.join(changed)}), and a run goes on as it began; bring the old file back, or start a new run"
+        )
+
+
 def check_extendable(folder: Path) -> None:
     """Raises UsageError unless the run is finished and was not extended before."""
     extension = read_extension(folder)
@@ -122,8 +174,10 @@ def check_extendable(folder: Path) -> None:
 def extend(folder: Path, extension: Extension) -> None:
     """Give a finished run more seeds; they are missing until `execute` has run them."""
     check_extendable(folder)
+    (
+        folder / PLANNED_FILE
+    ).unlink()  # its confirm phase begins again; first, as killed in between it must not look done
     write_extension(folder, extension)
-    (folder / PLANNED_FILE).unlink()  # its confirm phase begins again
 
 
 def is_finished(folder: Path) -> bool:
@@ -145,7 +199,9 @@ def is_finished(folder: Path) -> bool:
 
 @contextmanager
 def taken(folder: Path) -> Iterator[None]:
-    """This process alone writes to the run. Raises UsageError if another one does."""
+    """This process alone writes to the run, whose folder is made if there is none; what killed ones left half written
+    is removed. Raises UsageError if another one does."""
+    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)
@@ -154,9 +210,24 @@ def taken(folder: Path) -> Iterator[None]:
             f"{folder} is being run by another process; watch it with `tagsearch status {folder}`"
         ) from error
     try:
+        for left in folder.rglob(".*.tmp"):
+            if left.parent.name != "report":  # `summarize` may be writing it just now
+                left.unlink(missing_ok=True)
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def resumable(folder: Path | None) -> Iterator[None]:
+    """A signal becomes the error that says how to go on with the run, if there is one. Raises StoppedError."""
+    try:
+        yield
+    except Interruption as interruption:
+        what = "nothing was started; what is prepared of the data is kept"
+        if folder is not None and is_run(folder):
+            what = f"what is finished is kept; go on with `tagsearch resume {folder}`"
+        raise stopped(interruption.number, what) from interruption
 
 
 def is_taken(folder: Path) -> bool:

@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+from tagsearch.errors import RecordError
 from tagsearch.readings import ADOPTED_FILE
 from tagsearch.records import Phase, State, Trial, list_runs, read_trials
 from tagsearch.search.run_folder import is_finished, is_taken
@@ -34,7 +35,14 @@ def list_lines(storage: Path) -> list[str]:
     if not runs:
         return [f"no runs under {storage}"]
     width = max(len(folder.name) for folder in runs)
-    return [f"{folder.name:{width}}  {_condition(folder):11}  {_counts(folder)}" for folder in runs]
+    return [f"{folder.name:{width}}  {_in_a_line(folder)}" for folder in runs]
+
+
+def _in_a_line(folder: Path) -> str:
+    try:
+        return f"{_condition(folder):11}  {_counts(folder)}"
+    except RecordError as error:
+        return f"damaged      {error}"
 
 
 def _condition(folder: Path) -> str:

@@ -22,7 +22,9 @@ from tagsearch.registry import OBJECTIVES
 from tagsearch.search.observers import Observer
 
 _BEST = tuple(f"best/{name}" for name in OBJECTIVES)
+_FLUSH_S = 2  # a flush waits for the disk, which the driver has no time for at every epoch of every trial
 _FIGURES = ".figures"  # suffix of their event files
+_UNFINISHED = f"{_FIGURES}.part"  # while they are drawn
 _STATUS = {State.COMPLETED: "STATUS_SUCCESS", State.STOPPED: "STATUS_SUCCESS"}
 
 
@@ -55,10 +57,11 @@ class TensorBoard(Observer):
                 better = max if direction == "max" else min
                 best[name] = better(best.get(name, row[name]), row[name])
                 writer.add(scalar(f"best/{name}", best[name]), epoch)
-        writer.flush()
+        writer.flush_now_and_then()
 
     def trial_ended(self, spec: TrialSpec, result: TrialResult) -> None:
         writer = self._writers.pop(spec.name)
+        del self._best[spec.name]
         status = Status.Value(_STATUS.get(result.state, "STATUS_FAILURE"))
         writer.add(_session_end(status))
         writer.add(text("result", f"{result.state}: {result.stop_reason}"))
@@ -71,12 +74,13 @@ class TensorBoard(Observer):
 
 
 class _Events:
-    """An event file that is written at once. tensorboardX's own writer has a thread and a queue: a full disk ends the
-    one, and whoever fills the other waits for ever."""
+    """An event file that is written by whoever adds to it. tensorboardX's own writer has a thread and a queue: a full
+    disk ends the one, and whoever fills the other waits for ever."""
 
     def __init__(self, folder: Path) -> None:
         goes_on = any(folder.glob("events.*"))
         self._file = EventsWriter(str(folder / "events"))
+        self._flushed = time.monotonic()
         if goes_on:  # epochs that a killed process wrote after its last checkpoint are written again
             self._write(Event(file_version="brain.Event:2"))
             self._write(Event(session_log=SessionLog(status=SessionLog.START)))
@@ -88,8 +92,10 @@ class _Events:
         event.wall_time = time.time()
         self._file.write_event(event)
 
-    def flush(self) -> None:
-        self._file.flush()
+    def flush_now_and_then(self) -> None:
+        if time.monotonic() - self._flushed >= _FLUSH_S:
+            self._file.flush()
+            self._flushed = time.monotonic()
 
     def close(self) -> None:
         self._file.close()
@@ -109,6 +115,10 @@ def add_figures(run: Path, draw: Callable[[Path, Trial], Mapping[str, Any]]) -> 
     figures."""
     for trial in read_trials(run, "confirm"):
         if trial.state is State.COMPLETED and not any(trial.folder.glob(f"*{_FIGURES}")):
-            with SummaryWriter(str(trial.folder), filename_suffix=_FIGURES) as writer:
+            for left in trial.folder.glob(f"*{_UNFINISHED}"):
+                left.unlink()
+            with SummaryWriter(str(trial.folder), filename_suffix=_UNFINISHED) as writer:
                 for name, figure in draw(run, trial).items():
                     writer.add_figure(name, figure, global_step=trial.result.best_epoch if trial.result else 0)
+            (drawn,) = trial.folder.glob(f"*{_UNFINISHED}")
+            drawn.rename(drawn.with_suffix(""))

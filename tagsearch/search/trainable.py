@@ -49,16 +49,17 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._rows: Iterator[Mapping[str, float]] | None = None
         self._last: Mapping[str, float] = {}
-        self.config = new_config
+        self._trial = new_config
+        self.config: dict[str, Any] = {}  # Ray would write it into every line of result.json; params.json has it
         return True
 
     def step(self) -> dict[str, Any]:
-        folder = Path(self.config["folder"])
+        folder = Path(self._trial["folder"])
         if not folder.is_dir():  # the driver has made it; here it would be made on a disk that nobody else sees
             storage = folder.parents[2]  # <storage>/<run>/<phase>/<trial>
             raise StorageUnseenError(f"machine {platform.node()} does not see {storage}; mount it there, too")
         try:
-            with limited(folder, self.config["epoch_limit_s"]):
+            with limited(folder, self._trial["epoch_limit_s"]):
                 if self._rows is None:
                     self._rows = self._open(folder)
                 row = next(self._rows, None)
@@ -72,9 +73,9 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         return dict(self._last)
 
     def _open(self, folder: Path) -> Iterator[Mapping[str, float]]:
-        module, _, name = self.config["function"].partition(":")
+        module, _, name = self._trial["function"].partition(":")
         run = getattr(import_module(module), name)
-        return iter(run(TrialSpec(**self.config["spec"]), self.config["settings"], folder))
+        return iter(run(TrialSpec(**self._trial["spec"]), self._trial["settings"], folder))
 
     def cleanup(self) -> None:
         self._rows = None

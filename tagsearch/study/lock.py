@@ -121,6 +121,21 @@ def is_intact(lock: Mapping[str, Any]) -> bool:
     return isinstance(content, dict) and bool(content_sha256(content) == lock.get("sha256"))
 
 
+def changes(lock: Mapping[str, Any], study: Study, table: CorpusTable) -> list[str]:
+    """What of an intact lock's content is another in the study and the corpus: the names of it, sorted."""
+    then, now = lock["content"], make_lock(study, table)["content"]
+    return sorted(key for key in then if key not in now or _as_named(now[key], then[key]) != then[key])
+
+
+def _as_named(now: Any, then: Any) -> Any:
+    """`now` without the settings that `then` does not name: an older tagsearch did not have them."""
+    if isinstance(now, dict) and isinstance(then, dict):
+        return {key: _as_named(value, then[key]) for key, value in now.items() if key in then}
+    if isinstance(now, list) and isinstance(then, list) and len(now) == len(then):
+        return [_as_named(one, other) for one, other in zip(now, then, strict=True)]
+    return now
+
+
 def _corpus(table: CorpusTable) -> dict[str, Any]:
     return {
         "name": table.name,

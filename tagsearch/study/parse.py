@@ -13,6 +13,7 @@ from dataclasses import field as default
 from pathlib import Path
 from typing import Any, Literal
 
+from tagsearch.errors import RecordError, StudyError
 from tagsearch.records import Config
 from tagsearch.registry import OBJECTIVES, Knob, Scalar, did_you_mean
 from tagsearch.study import fields, resolved
@@ -32,7 +33,7 @@ from tagsearch.study.tunable_checks import check_tunables
 from tagsearch.study.tunables import WrittenTune, read_tune
 from tagsearch.study.yaml_reader import Node, read_source, read_yaml
 
-__all__ = ["changed_document", "find_study", "read_study", "write_resolved"]
+__all__ = ["changed_document", "find_study", "read_resolved", "read_study", "write_resolved"]
 
 DESIGNS = (*FACTOR_DESIGNS, "explicit", "search")
 SEED = Knob(default=0, low=0, high=200_000, reason="trial seeds are this x 10,000 plus a count, below 2**31")
@@ -104,6 +105,15 @@ READERS: dict[str, Callable[[Node], Any]] = {
     "hypotheses": lambda node: node,
     "profile": lambda node: fields.name(node, "the profile's name"),
 }
+
+
+def read_resolved(run: Path) -> Study:
+    """The study of a run, as it began. Raises RecordError if its resolved.yaml is damaged."""
+    path = run / "resolved.yaml"
+    try:
+        return read_study(path)
+    except StudyError as error:
+        raise RecordError(f"{error}; {path} is damaged or was changed: bring the old file back") from error
 
 
 def read_study(path: Path, *, overrides: Sequence[str] = (), profile: str | None = None) -> Study:

@@ -4,6 +4,7 @@ A file is a magic line, the CRC-32 of the rest (4 bytes, big-endian) and what to
 `weights_only=True`. The one before is kept: a damaged checkpoint costs an epoch, not the trial.
 """
 
+import hashlib
 import io
 import logging
 import zlib
@@ -14,7 +15,8 @@ from typing import Any
 import torch
 
 from tagsearch.files import write_bytes
-from tagsearch.training.outcome import CHECKPOINT, PREVIOUS_CHECKPOINT
+from tagsearch.records import history_so_far
+from tagsearch.training.outcome import CHECKPOINT, PREVIOUS_CHECKPOINT, weights_file
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +31,9 @@ def save(folder: Path, state: Mapping[str, Any]) -> None:
 
 
 def load(folder: Path, *, identity: str) -> dict[str, Any] | None:
-    """The newest undamaged checkpoint whose "identity" is the one given; None if there is none, and the trial starts
-    anew. What is passed over is logged."""
+    """The newest undamaged checkpoint whose "identity" is the one given and whose "snapshots", hashes of weights files
+    by name, are still in the folder; None if there is none, and the trial starts anew. What is passed over is
+    logged."""
     for name in (CHECKPOINT, PREVIOUS_CHECKPOINT):
         if not (folder / name).exists():
             continue
@@ -39,8 +42,21 @@ def load(folder: Path, *, identity: str) -> dict[str, Any] | None:
             log.warning("%s is damaged; going back to the one before", folder / name)
         elif state.get("identity") != identity:
             log.warning("%s belongs to another trial (%s); it is not used", folder / name, state.get("identity"))
+        elif lost := _lost(folder, state.setdefault("snapshots", {})):  # older checkpoints name none
+            log.warning("%s is missing or damaged, and %s needs it", lost, name)
         else:
             return state
+    if history_so_far(folder):
+        log.warning("%s has no usable checkpoint; the trial starts anew", folder)
+    return None
+
+
+def _lost(folder: Path, snapshots: Mapping[str, str]) -> Path | None:
+    """The first weights file that is not what it was."""
+    for name, sha256 in snapshots.items():
+        path = weights_file(folder, name)
+        if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+            return path
     return None
 
 

@@ -91,6 +91,7 @@ class _Trial:
         self.history: list[Row] = []
         self.per_tag: list[Metrics] = []
         self.best_weights: dict[str, torch.Tensor] = {}
+        self.snapshots: dict[str, str] = {}  # name -> hash of its weights file
 
         self.corpus = open_corpus(settings.corpus)
         self.rows = {split: self.corpus.rows(split) for split in SPLITS}
@@ -186,7 +187,9 @@ class _Trial:
         epoch = len(self.history)
         weights = {name: value.cpu().clone() for name, value in self.model.state_dict().items()}
         if epoch in self.settings.snapshots:
-            write_bytes(weights_file(self.folder, f"epoch{epoch}"), checkpoint.to_bytes(weights), durable=True)
+            name, content = f"epoch{epoch}", checkpoint.to_bytes(weights)
+            write_bytes(weights_file(self.folder, name), content, durable=True)
+            self.snapshots[name] = hashlib.sha256(content).hexdigest()
         if self.chosen_epoch == epoch:
             self.best_weights = weights
 
@@ -222,6 +225,7 @@ class _Trial:
             "optimizer": self.schedule.optimizer.state_dict(),
             "random": self.random.state_dict(),
             "best_weights": self.best_weights,
+            "snapshots": self.snapshots,
             "draws": torch.from_numpy(self.draws),
             "history": json.dumps(self.history),
             "per_tag": {name: torch.from_numpy(values) for name, values in self.per_tag_arrays().items()},
@@ -239,6 +243,7 @@ class _Trial:
         self.schedule.optimizer.load_state_dict(state["optimizer"])
         self.random.load_state_dict(state["random"])
         self.best_weights = state["best_weights"]
+        self.snapshots = state["snapshots"]
         self.draws = state["draws"].numpy()
         self.history = json.loads(state["history"])
         per_tag = zip(*(state["per_tag"][name].numpy() for name in ("roc_auc", "pr_auc")), strict=True)

@@ -36,7 +36,10 @@ def end_trial(folder: Path, settings: TrialSettings, *, state: State, stop_reaso
 
 
 def tidy(folder: Path, *, keep_weights: bool) -> None:
-    """Remove an ended trial's checkpoints, and its weights too where it has no scores that they belong to."""
+    """Remove an ended trial's checkpoints and what a kill left half written, and its weights too where it has no scores
+    that they belong to."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
     for name in (CHECKPOINT, PREVIOUS_CHECKPOINT):
         (folder / name).unlink(missing_ok=True)
     if not keep_weights:

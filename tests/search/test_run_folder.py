@@ -182,8 +182,8 @@ def test_names_of_new_runs_are_the_studys_and_never_taken(tmp_path: Path) -> Non
     study = tiny_study()
     first = new_run_folder(study, storage=tmp_path, name=None)
     assert first.name.startswith("tiny-20")
-    first.mkdir()
     assert new_run_folder(study, storage=tmp_path, name=None) != first
+    (first / "trials.csv").touch()
     with pytest.raises(UsageError, match="exists; choose another name"):
         new_run_folder(study, storage=tmp_path, name=first.name)
 
