@@ -256,6 +256,13 @@ def test_a_damaged_reuse_file_decides_nothing(tmp_path: Path, study: Study) -> N
     assert first.text.startswith("it is not known what was taken over: ")
 
 
+def test_a_damaged_registration_is_told_and_nothing_else_breaks(tmp_path: Path, study: Study) -> None:
+    take_over(tmp_path, "bce", "focal")
+    (tmp_path / "new" / "lock.json").write_text("{")
+    caps = [one.cap for one in deviations(tmp_path, study, "H2")]
+    assert caps == ["exploratory", "exploratory"]
+
+
 # --- around it -------------------------------------------------------------------------------------------------------
 
 

@@ -140,18 +140,16 @@ def _registered_before(hypothesis: Hypothesis, known: _Known, run: RunData, orig
 
 
 def _registers(origin: Origin, hypothesis: Hypothesis, run: RunData, trials: Sequence[Trial]) -> bool:
-    content = origin.lock.get("content")
-    if run.lock is None or not is_intact(origin.lock) or not isinstance(content, dict):
+    if run.lock is None or not (is_intact(run.lock) and is_intact(origin.lock)):
         return False
-    now = run.lock["content"]
+    now, content = run.lock["content"], origin.lock["content"]
     rules = ("objective", "checkpoint", "stop", "snapshots", "pad", "corpus")
     same_rules = all(content.get(name) == now.get(name) for name in rules)
     all_seeds = set(content.get("confirm_seeds", ())) <= set(now["confirm_seeds"])  # none picked out
     same_arms = all(content.get("arms", {}).get(arm) == now["arms"].get(arm) for arm in _arms(hypothesis))
     same_claim = json.loads(json.dumps(asdict(hypothesis))) in content.get("hypotheses", ())
-    return (
-        same_rules and all_seeds and same_arms and same_claim and _is_older(str(origin.lock.get("registered")), trials)
-    )
+    is_older = _is_older(str(origin.lock.get("registered")), trials)
+    return same_rules and all_seeds and same_arms and same_claim and is_older
 
 
 def _is_older(registered: str, trials: Sequence[Trial]) -> bool:

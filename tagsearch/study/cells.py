@@ -102,16 +102,16 @@ def all_cells(study: Study, source: Source, now: Now) -> list[Cell]:
     settled = [arm for arm in study.confirm_arms if tuned_as(study, arm) not in waiting]
     chosen = {arm: configs for arm, configs in chosen_configs(study, trials).items() if arm in settled}
     known = confirm_cells(study, confirm_trials(study, chosen, study.confirm_seeds), source, now)
-    return [*tuned, *known, *_waiting_cells(study, [arm for arm in study.confirm_arms if arm not in settled], source)]
+    waiting_arms = [arm for arm in study.confirm_arms if arm not in settled]
+    return [*tuned, *known, *_waiting_cells(study, waiting_arms, source, now)]
 
 
-def _waiting_cells(study: Study, arms: Iterable[str], source: Source) -> Iterator[Cell]:
+def _waiting_cells(study: Study, arms: Iterable[str], source: Source, now: Now) -> Iterator[Cell]:
     """Of confirm trials whose arms have tune trials to come."""
-    confirmed = {trial.spec.arm for trial in source.of("confirm")}
     for arm in arms:
-        reason = cell_reasons.confirmed_otherwise_anyway(study, source.study, arm)
-        if not reason and arm not in confirmed:
-            reason = "not begun there"
+        theirs = [trial for trial in source.of("confirm") if trial.spec.arm == arm]
+        reasons = [cell_reasons.unusable(trial, now) for trial in theirs] or ["not begun there"]
+        reason = cell_reasons.confirmed_otherwise_anyway(study, source.study, arm) or all(reasons) * reasons[0]
         is_open, reason = not reason, reason or "hangs on what tuning chooses"
         for index in range(len(study.confirm_seeds)):
             yield Cell(phase="confirm", arm=arm, index=index, reason=reason, is_open=is_open)

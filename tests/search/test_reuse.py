@@ -166,23 +166,25 @@ class _KilledError(BaseException):
     """Nothing catches it, as nothing catches a kill."""
 
 
-def kill_at(n: int) -> Callable[..., None]:
-    """A function that is the last thing the process did when it is called the n-th time."""
+def kill_at(n: int, function: Callable[..., None]) -> Callable[..., None]:
+    """`function`, but the process is killed when it is called the n-th time."""
     calls = iter(range(n - 1))
 
-    def killed(*_: object, **__: object) -> None:
+    def killed(*arguments: object, **named: object) -> None:
         if next(calls, None) is None:
             raise _KilledError
+        function(*arguments, **named)
 
     return killed
 
 
-@pytest.mark.parametrize("n", [1, 2, 4, 9])
+@pytest.mark.parametrize(("step", "n"), [("write_adopted", 1), ("write_adopted", 3), ("_to_disk", 1), ("_to_disk", 9)])
 def test_a_kill_leaves_whole_trials_only_and_the_next_start_takes_the_rest(
-    source: Path, run: Path, grown: Study, monkeypatch: pytest.MonkeyPatch, n: int
+    source: Path, run: Path, grown: Study, monkeypatch: pytest.MonkeyPatch, step: str, n: int
 ) -> None:
+    write = getattr(module, step)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_to_disk", kill_at(n))
+        patch.setattr(module, step, kill_at(n, write))
         with pytest.raises(_KilledError):
             take_over(run, grown)
     for trial in read_trials(run, "tune"):
