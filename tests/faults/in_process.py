@@ -5,7 +5,7 @@ A trial trains nothing, but leaves all the files that a real one does, checkpoin
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
@@ -31,12 +31,12 @@ from tagsearch.records import (
 )
 from tagsearch.search import run as run_module
 from tagsearch.search.asha import ArmScheduler
+from tagsearch.search.observers import Observer
 from tagsearch.search.phase import _Ending
 from tagsearch.search.run import Options, execute
 from tagsearch.search.run_folder import find_run, open_run
 from tagsearch.search.searcher import PlannedSearcher
 from tagsearch.search.storage import StorageWatch
-from tagsearch.search.tensorboard import TensorBoard
 from tagsearch.search.trainable import STORAGE, TrialActor
 from tagsearch.study.parse import read_resolved, read_study
 from tests.fake_run import make_corpus
@@ -71,7 +71,7 @@ def begin(run: Path) -> None:
     open_run(run, read_study(source), corpus(), device="cpu")
 
 
-def resume(run: Path, patch: pytest.MonkeyPatch) -> None:
+def resume(run: Path, patch: pytest.MonkeyPatch, *, observers: Sequence[Observer] = ()) -> None:
     """What `tagsearch resume` does after the features are there."""
     for name in ("ray_session", "taken"):
         patch.setattr(run_module, name, lambda *_, **__: nullcontext(), raising=False)
@@ -83,7 +83,7 @@ def resume(run: Path, patch: pytest.MonkeyPatch) -> None:
     study = read_resolved(folder)
     open_run(folder, study, corpus(), device="cpu")
     options = Options(train=TRAIN, max_retries=0)
-    execute(study, folder, {"cnn1d": folder}, options=options, device="cpu", observers=[TensorBoard(folder)])
+    execute(study, folder, {"cnn1d": folder}, options=options, device="cpu", observers=observers)
 
 
 def _run_phase(
