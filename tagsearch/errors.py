@@ -30,6 +30,10 @@ class CorpusError(UsageError):
     """A corpus is missing, unreadable or not what its description says."""
 
 
+class MissingCorpusError(CorpusError):
+    """The folder of a corpus or the label file in it is not there: a wrong path, or a disk that is not mounted."""
+
+
 class BadAudioError(TagsearchError):
     """An audio file cannot be used; it is left out and listed. `reason`: the few words that such files are counted by;
     `detail`: what is particular to this one."""
@@ -50,6 +54,10 @@ class AnalysisError(TagsearchError):
 
 class TrialDivergedError(TagsearchError):
     """A loss or metric became NaN or infinite. A result of the trial, not a failure of the program."""
+
+
+class StorageUnseenError(TagsearchError):
+    """A machine of the cluster does not see the storage of the run; no fault of the trial that was to run there."""
 
 
 class ClusterError(TagsearchError):

@@ -66,12 +66,14 @@ def read_excerpts(run: Path) -> tuple[Excerpt, ...]:
         return ()
     listed = run / FOLDER / "excerpts.json"
     try:
-        return tuple(_read(run / FOLDER, **facts) for facts in read_json(listed))
+        return tuple(_read(run.resolve() / FOLDER, **facts) for facts in read_json(listed))
     except TypeError as error:
         raise RecordError(f"{listed} is damaged: {error}") from error
 
 
 def _read(folder: Path, *, tag: str, row: int, start: float, seconds: float) -> Excerpt:
+    if not isinstance(row, int):
+        raise TypeError(f"the row {row!r} is no number")
     return Excerpt(
         tag=tag,
         row=row,
@@ -83,6 +85,9 @@ def _read(folder: Path, *, tag: str, row: int, start: float, seconds: float) -> 
 
 
 def _read_bytes(path: Path) -> bytes:
+    """Of a file in the run, not of one that a link leads to: a report holds what is read, whatever it is."""
+    if path.resolve() != path:
+        raise RecordError(f"{path} must be a file of the run, and is a link out of it; remove it")
     try:
         return path.read_bytes()
     except OSError as error:

@@ -5,15 +5,24 @@ class of the error it ends with.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
 from tagsearch.errors import TagsearchError
+from tagsearch.search.observers import Observer
 from tagsearch.search.run import Options, execute
 from tagsearch.search.run_folder import extend
 from tagsearch.search.tensorboard import TensorBoard
 from tagsearch.study.extension import wanted_extension
 from tests.fake_trial import TRAIN, tiny_study
+
+STDOUT = os.dup(1)  # Ray's log takes the other
+
+
+class Notices(Observer):
+    def notice(self, line: str) -> None:
+        os.write(STDOUT, f"{line}\n".encode())
 
 
 def main(folder: Path, wanted: dict[str, object]) -> None:
@@ -31,7 +40,7 @@ def main(folder: Path, wanted: dict[str, object]) -> None:
             {"cnn1d": folder},
             options=Options(train=TRAIN, **options),  # type: ignore[arg-type]
             device="cpu",
-            observers=[TensorBoard(folder)],
+            observers=[TensorBoard(folder), Notices()],
         )
     except TagsearchError as error:
         print(f"{type(error).__name__}: {error}")

@@ -1,17 +1,19 @@
 """A trial that trains nothing: what the search needs of one, in microseconds.
 
 Its curve is a function of lr and seed. What else it does stands in `fake.json` of the run folder, if there is one:
-{"seconds": sleep per epoch, "fail": {"<phase>/<arm>/<index>": times}, "diverge": [arms],
-"hang": [trials, written as for fail]}.
+{"seconds": sleep per epoch, "fail": {"<phase>/<arm>/<index>": times}, "unseen": as for fail, it does not see the
+storage, "diverge": [arms], "hang": [trials, written as for fail]}.
 """
 
 import json
 import math
+import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tagsearch.errors import StorageUnseenError
 from tagsearch.files import append_line, write_json
 from tagsearch.records import (
     State,
@@ -27,6 +29,7 @@ from tagsearch.study.settings import defaults
 
 TRAIN = "tests.fake_trial:train"
 TRAINED_FILE = "trained.txt"  # in the trial's folder: an epoch a line, each as often as it was trained
+HOMES_FILE = "homes.txt"  # beside it: the home folder of the process that trained each
 BASE = {**defaults(), "lr": 0.01, "epochs": 9}
 
 
@@ -78,6 +81,7 @@ def train(spec: TrialSpec, settings: Mapping[str, Any], folder: Path) -> Iterato
         time.sleep(behaviour.get("seconds", 0.0))
         rows.append(_row(spec, epoch))
         append_line(folder / TRAINED_FILE, str(epoch))
+        append_line(folder / HOMES_FILE, os.environ.get("HOME", ""))
         write_history(folder, rows, {})
         yield rows[-1]
     write_result(folder, _result(rows, State.COMPLETED, "budget"))
@@ -108,9 +112,10 @@ def _behaviour(folder: Path) -> dict[str, Any]:
 
 def _maybe_fail(spec: TrialSpec, behaviour: Mapping[str, Any], folder: Path) -> None:
     """Fail as often as told; the count is on disk, as a retry may be another process."""
-    wanted = behaviour.get("fail", {}).get(f"{spec.phase}/{spec.arm}/{spec.index}", 0)
-    counter = folder / "failures.json"
-    so_far = json.loads(counter.read_text()) if counter.exists() else 0
-    if so_far < wanted:
-        write_json(counter, so_far + 1)
-        raise RuntimeError(f"failure {so_far + 1} on purpose")
+    for kind, error in (("fail", RuntimeError), ("unseen", StorageUnseenError)):
+        wanted = behaviour.get(kind, {}).get(f"{spec.phase}/{spec.arm}/{spec.index}", 0)
+        counter = folder / f"{kind}.json"
+        so_far = json.loads(counter.read_text()) if counter.exists() else 0
+        if so_far < wanted:
+            write_json(counter, so_far + 1)
+            raise error(f"failure {so_far + 1} on purpose")

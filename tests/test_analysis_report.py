@@ -182,7 +182,7 @@ def test_reports_are_made_without_torch_ray_optuna_pyplot_or_the_slow_part_of_sc
 
 def test_nothing_in_the_package_can_unpickle():
     home = Path(analysis.__file__).parent
-    sources = {path.name: path.read_text() for path in home.glob("*.py")}
+    sources = {path.name: path.read_text() for path in home.rglob("*.py")}
     assert not [name for name, text in sources.items() if re.search(r"import pickle|read_pickle|allow_pickle", text)]
 
 

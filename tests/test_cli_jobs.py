@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tagsearch.cli import main
+from tagsearch.cli import main, study
+from tagsearch.cli.jobs import submit as submit_verb
 from tagsearch.search import jobs
 from tests.fake_jobs import FakeClient
 
@@ -112,9 +113,16 @@ def test_a_job_without_a_name_is_called_by_its_study_and_the_time(client: FakeCl
             "data.path 'music' is looked up on the clus",
         ),
         (["mine.yaml", "--profile", "gpu", "--name", "a/b", *PLACE], "--name a/b: a job's name has letters"),
+        (
+            ["mine.yaml", "--profile", "gpu", "--name", "cache", *PLACE],
+            "--name 'cache': a run is a folder in the storage",
+        ),
+        (["--resume", "../first", *PLACE], "--name ../first: a job's name has letters"),
         ([], "submit takes a study file, or --resume RUN"),
         (["mine.yaml", "--resume", "first"], "submit takes a study file, or --resume RUN"),
         (["--resume", "first", "--seed", "3"], "leave its settings out"),
+        (["--resume", "first", "--probe", *PLACE], "--probe is no option of `tagsearch resume`; leave it out"),
+        (["mine.yaml", "--extend", "seeds=9", *PLACE], "--extend is no option of `tagsearch run`; leave it out"),
         (["--resume", "first"], "remembers no job of first; say where it lies with --storage-path"),
     ],
 )
@@ -183,6 +191,7 @@ def test_a_stopped_run_is_resumed_where_it_lies_by_a_job_of_its_own(
     client: FakeClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     submit("--name", "first")
+    client.text += "run folder: /mnt/runs/first\n"
     assert tagsearch("stop", "first") == 0
     assert "first: stopped; go on with `tagsearch submit --resume first`" in capsys.readouterr().out
     assert tagsearch("submit", "--resume", "first", "--time-budget-s", "60") == 0
@@ -195,6 +204,70 @@ def test_a_stopped_run_is_resumed_where_it_lies_by_a_job_of_its_own(
     assert client.infos["first-resumed"].status == "STOPPED"
     assert tagsearch("submit", "--resume", "first") == 0
     assert "first-resumed-2" in client.infos
+
+
+def test_a_job_that_is_stopped_before_its_run_began_leaves_nothing_to_resume(
+    client: FakeClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    submit("--name", "first")
+    assert tagsearch("stop", "first") == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("first: stopped; its run had not begun, so there is nothing to resume: submit it again")
+
+
+def test_every_option_of_run_and_resume_can_be_submitted_but_those_of_this_machine() -> None:
+    here = {"file", "run_name", "yes", "dry_run"}
+    of_both = {str(parameter.name) for verb in (study.run, study.resume) for parameter in verb.params}
+    assert of_both - here <= {parameter.name for parameter in submit_verb.params}
+    assert {"probe", "extend", "time_budget_s", "trial_time_limit_s", "max_retries", "quiet"} <= of_both - here
+
+
+def test_options_travel_under_the_names_that_run_knows(client: FakeClient) -> None:
+    submit("--name", "first", "--probe", "-q", "--trial-time-limit-s", "60")
+    entrypoint = shlex.split(client.infos["first"].entrypoint)
+    assert entrypoint[entrypoint.index("auto") + 1 :] == [
+        *("--max-retries=2", "--probe", "--quiet", "--trial-time-limit-s=60.0", "-y")
+    ]
+    study.run.make_context("run", entrypoint[4:], resilient_parsing=True)
+
+
+def test_a_finished_run_is_extended_by_a_job(client: FakeClient) -> None:
+    assert tagsearch("submit", "--resume", "first", "--extend", "seeds=10", *PLACE) == 0
+    assert "--extend=seeds=10" in shlex.split(client.infos["first-resumed"].entrypoint)
+
+
+def test_zero_is_a_value_and_travels(client: FakeClient) -> None:
+    submit("--name", "first", "--max-retries", "0", "--gpus-per-trial", "0")
+    assert {"--max-retries=0", "--gpus-per-trial=0.0"} < set(shlex.split(client.infos["first"].entrypoint))
+
+
+def test_an_option_given_several_times_travels_several_times() -> None:
+    assert list(jobs._flags({"--b": (), "--a": ("x", "y z"), "--c": None, "--d": 0})) == ["--a=x", "--a=y z", "--d=0"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["question=x", "--name", "first", "--python", "/a?token=hunter2"], "/a?token=***"),
+        (["data.corpus=folder", "data.path=/s3://me:hunter2@bucket"], "data.path=/s3://***@bucket"),
+    ],
+)
+def test_a_secret_is_not_sent_in_a_command_that_everybody_can_read(
+    client: FakeClient, capsys: pytest.CaptureFixture[str], arguments: list[str], shown: str
+) -> None:
+    assert submit(*arguments) == 2
+    assert not client.infos
+    message = error_of(capsys)
+    assert f"{shown} looks like a secret, and everybody on the cluster" in message
+    assert "hunter2" not in message
+
+
+def test_a_password_in_the_address_is_not_shown(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:
+    assert submit("--address", "http://ada:hunter2@head:8265") == 0
+    assert tagsearch("logs", "none", "--address", "http://ada:hunter2@head:8265") == 2
+    shown = capsys.readouterr()
+    assert "to http://***@head:8265;" in shown.out
+    assert "hunter2" not in shown.out + shown.err
 
 
 def test_a_run_that_goes_on_is_not_resumed_beside_itself(

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from tagsearch.study.shipped import pinned_versions
+
 ROOT = Path(__file__).parent.parent
 AWS, ONPREMISE = "cluster.yaml", "cluster-onpremise.yaml"
 START = ("head_start_ray_commands", "worker_start_ray_commands")
@@ -69,7 +71,8 @@ def test_gpu_workers_grow_from_none_and_the_head_trains_nothing() -> None:
 
 
 def test_a_head_in_the_cloud_can_start_workers() -> None:
-    assert "pip install -q boto3==" in read(AWS)["head_setup_commands"][0]
+    assert read(AWS)["head_setup_commands"] == ["~/venv/bin/pip install -q boto3 -c ~/tagsearch/constraints.txt"]
+    assert "boto3" in pinned_versions()
 
 
 def test_machines_on_premise_have_addresses_and_a_key() -> None:
@@ -147,6 +150,17 @@ def test_no_port_is_open_to_the_world(file: str) -> None:
     [head] = [command for command in ray_starts(file) if "--head" in command]
     assert "--dashboard-host=127.0.0.1" in head
     assert not any("dashboard-host" in command for command in ray_starts(file) if command != head)
+
+
+@each_file
+def test_ray_opens_no_further_door(file: str) -> None:
+    doors = re.compile(r"--(ray-client-server-port|dashboard-port|dashboard-agent-listen-port|node-ip-address)")
+    assert not [command for command in ray_starts(file) if doors.search(command)]
+
+
+@each_file
+def test_the_token_on_a_node_is_read_by_its_owner_alone(file: str) -> None:
+    assert read(file)["setup_commands"][0] == "chmod 600 ~/.ray/auth_token"
 
 
 @each_file

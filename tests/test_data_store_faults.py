@@ -116,7 +116,7 @@ def test_leftovers_of_killed_builds_are_removed(corpus: OpenCorpus, tmp_path: Pa
     for name in (".0123.bin.tmp", ".0123.json.77.tmp", "4567.bin"):
         (folder / name).write_bytes(b"half")
     prepared = prepare_quietly(corpus, tmp_path)
-    assert sorted(path.suffix for path in prepared.folder.iterdir()) == ["", ".bin", ".json"]  # and the lock
+    assert sorted(path.suffix for path in prepared.folder.iterdir()) == ["", ".bin", ".json", ".txt"]  # and the lock
 
 
 def test_an_open_view_outlives_the_replacement_of_its_shard(corpus: OpenCorpus, tmp_path: Path) -> None:

@@ -34,12 +34,36 @@ def test_a_lost_file_is_told(tmp_path):
         read_excerpts(tmp_path)
 
 
-@pytest.mark.parametrize("listed", ['[{"tag": "a", "row": 7}]', "[7]", "7"])
+@pytest.mark.parametrize(
+    "listed",
+    [
+        '[{"tag": "a", "row": 7}]',
+        "[7]",
+        "7",
+        '[{"tag": "a", "row": "../../outside", "start": 0, "seconds": 1}]',
+    ],
+)
 def test_a_damaged_list_is_told(tmp_path, listed):
     write_excerpts(tmp_path, [excerpt(7)])
     (tmp_path / "excerpts" / "excerpts.json").write_text(listed)
     with pytest.raises(RecordError, match=r"excerpts\.json is damaged"):
         read_excerpts(tmp_path)
+
+
+@pytest.mark.parametrize("linked", ["excerpts/7.mp3", "excerpts"])
+def test_a_link_to_somebodys_file_does_not_bring_it_into_a_report(tmp_path, linked):
+    run, private = tmp_path / "run", tmp_path / "private"
+    write_excerpts(run, [excerpt(7)])
+    (run / linked).rename(private)
+    (run / linked).symlink_to(private)
+    with pytest.raises(RecordError, match=r"7\.mp3 must be a file of the run, and is a link out of it"):
+        read_excerpts(run)
+
+
+def test_a_run_that_is_itself_reached_by_a_link_is_read(tmp_path):
+    write_excerpts(tmp_path / "run", [excerpt(7)])
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    assert [one.row for one in read_excerpts(tmp_path / "link")] == [7]
 
 
 def test_each_tag_gets_its_first_test_clip_that_no_other_tag_has_taken():

@@ -1,5 +1,6 @@
-"""Verbs about corpora: data prepare, data inspect."""
+"""Verbs about corpora and their cache: data prepare, data inspect, data clean."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,7 @@ import click
 
 from tagsearch.cli.options import storage_option, with_options
 from tagsearch.cli.runs import import_analysis, terminal_width
-from tagsearch.errors import CorpusError
+from tagsearch.errors import CorpusError, UsageError
 
 if TYPE_CHECKING:
     from tagsearch.data.corpus import OpenCorpus
@@ -23,7 +24,7 @@ _corpus_arguments = (
 
 @click.group()
 def data() -> None:
-    """Corpora: decode and cache one, look at its labels."""
+    """Corpora: decode and cache one, look at its labels, clean the cache."""
 
 
 @data.command()
@@ -103,6 +104,40 @@ def inspect(corpus: str, settings: tuple[str, ...], path: str | None, out: Path 
     if opened.bad:
         write_bad_files(page.parent, opened.bad)
     click.echo(f"page: {page}")
+
+
+@data.command()
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+@storage_option
+def clean(dry_run: bool, yes: bool, storage: Path) -> None:
+    """Remove from the cache what no run needs any more: features of audio that is gone or was changed, built-in corpora
+    that no run uses, what killed processes left. Whatever is needed again is made again; runs are not touched.
+
+    \b
+    tagsearch data clean --dry-run
+    tagsearch data clean -y --storage-path /mnt/tagsearch/runs
+    """
+    from tagsearch.data.cleaning import find_waste, remove
+    from tagsearch.search.needs import needs_of_runs
+
+    waste, kept = find_waste(storage / "cache", needs_of_runs(storage))
+    for line in kept:
+        click.echo(f"kept: {line}")
+    for one in waste:
+        click.echo(f"{one.n_bytes / 1e6:12,.1f} MB  {one.what}")
+    click.echo(f"{sum(one.n_bytes for one in waste) / 1e6:12,.1f} MB  in all, of {storage / 'cache'}")
+    if dry_run or not waste or not (yes or _agreed()):
+        return
+    for one in waste:
+        if not remove(one):
+            click.echo(f"kept: {one.what}: somebody has begun to use it")
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask at; pass -y to remove it")
+    return click.confirm("Remove it?")
 
 
 def _sizes(corpus: "OpenCorpus") -> list[str]:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from tagsearch.cli.options import address_option, storage_option, study_options, with_options
-from tagsearch.cli.study import cluster_to_join, read_study_as_typed
-from tagsearch.errors import NotReadyError
+from tagsearch.cli.options import address_option, probe_option, storage_option, study_options, with_options
+from tagsearch.cli.study import cluster_to_join, measure, read_study_as_typed
+from tagsearch.errors import NotReadyError, UsageError
 
 
 @click.command()
@@ -15,24 +15,28 @@ from tagsearch.errors import NotReadyError
 @storage_option
 @click.option("--gpus-per-trial", type=click.FloatRange(min=0), help="Share of a GPU; default 0.25 if there is one.")
 @address_option
+@probe_option
 def doctor(
     file: str | None, overrides: tuple[str, ...], profile: str | None, data: str | None, seed: int | None,
-    storage: Path, gpus_per_trial: float | None, address: str | None,
+    storage: Path, gpus_per_trial: float | None, address: str | None, probe: bool,
 ) -> None:  # fmt: skip
     """Check versions, devices, audio decoding, the storage, and whether trials (of FILE, if given) can be placed.
 
     \b
     tagsearch doctor
     tagsearch doctor losses.yaml --data mtat=/data/MagnaTagATune --gpus-per-trial 0.5
+    tagsearch doctor losses.yaml --probe
     tagsearch doctor losses.yaml --address auto --storage-path /mnt/tagsearch/runs
     """
     from tagsearch.search import doctor
     from tagsearch.study.plan import TRIALS_PER_GPU, predict
 
+    if probe and file is None:
+        raise UsageError("--probe measures what a study's trials cost; name the study: tagsearch doctor FILE --probe")
     address = cluster_to_join(address)
     findings = [*doctor.environment()]
     here, devices = doctor.this_machine()
-    findings += [*devices, doctor.audio(), doctor.storage(storage)]
+    findings += [*devices, doctor.audio(), doctor.storage(storage), *doctor.access(storage)]
     machines = [here]
     if address is not None:
         machines, asked = doctor.cluster(address, storage)
@@ -45,7 +49,10 @@ def doctor(
     if file is not None:
         made = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
         slots = doctor.slots(machines, gpus_per_trial=share)
-        findings += doctor.study(made, predict(made, n_slots=slots, storage=storage), storage)
+        measured = measure(made, gpus_per_trial) if probe else {}
+        findings += doctor.study(made, predict(made, n_slots=slots, storage=storage, measured=measured), storage)
+        if measured:
+            findings += doctor.memory(machines, list(measured.values()), gpus_per_trial=share)
     for finding in findings:
         click.echo(str(finding))
     n = sum(finding.level == "problem" for finding in findings)

@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from tagsearch.cli.options import run_options, study_arguments, with_options
+from tagsearch.cli import study
+from tagsearch.cli.options import study_arguments, with_options
 from tagsearch.cli.study import read_changed_study, study_as_typed
 from tagsearch.errors import UsageError
 
@@ -20,7 +22,6 @@ cluster_option = click.option(
 
 @click.command()
 @with_options((click.argument("file", required=False), *study_arguments[1:]))
-@with_options(run_options)
 @cluster_option
 @click.option("--storage-path", "storage", help="Folder of runs and cache on the cluster: absolute, on a shared mount.")
 @click.option("--name", help="Name of the run and of the job; default: study and time.")
@@ -37,12 +38,16 @@ def submit(
     tagsearch submit losses.yaml --profile gpu --storage-path /mnt/tagsearch/runs
     tagsearch submit my.yaml lr=1e-2 --data mtat=/mnt/MagnaTagATune --profile gpu --storage-path /mnt/tagsearch/runs
     tagsearch submit --resume losses-20261122T131500Z
+    tagsearch submit --resume losses-20261122T131500Z --extend seeds=10
+
+    Whatever else `run` and `resume` take is passed on to them.
     """
     from tagsearch.search.jobs import Cluster
 
     if (file is None) == (resumed is None):
         raise UsageError("submit takes a study file, or --resume RUN")
-    common: dict[str, Any] = {"storage": storage, "python": python, "options": options}
+    verb = study.run if resumed is None else study.resume
+    common: dict[str, Any] = {"storage": storage, "python": python, "options": _passed_on(verb, options)}
     if resumed is not None:
         if overrides or any(value is not None for value in (profile, data, seed, name)):
             raise UsageError(f"--resume {resumed} goes on with the study as it was begun; leave its settings out")
@@ -53,9 +58,34 @@ def submit(
         cluster = Cluster(address)
         job = cluster.submit(**shipment)
     click.echo(
-        f"submitted {job.id} to {address}; `tagsearch logs {job.id} -f` follows it, `tagsearch stop {job.id}` ends it"
+        f"submitted {job.id} to {cluster.address}; `tagsearch logs {job.id} -f` follows it, "
+        f"`tagsearch stop {job.id}` ends it"
     )
     return _follow(cluster, job) if wait else 0
+
+
+def _options(verb: click.Command) -> dict[str, click.Parameter]:
+    """Of `run` or `resume`, those that a job can have, by name: not what submit says itself, or what is asked or shown
+    here."""
+    own = {*(parameter.name for parameter in submit.params), "yes", "dry_run", "run_name"}
+    return {str(parameter.name): parameter for parameter in verb.params if parameter.name not in own}
+
+
+OF_RUN, OF_RESUME = _options(study.run), _options(study.resume)
+submit.params += {**OF_RUN, **OF_RESUME}.values()
+
+
+def _passed_on(verb: click.Command, options: dict[str, Any]) -> dict[str, Any]:
+    """The options of `verb`, by their long names. Raises UsageError if another one's were typed."""
+    known, source = OF_RUN if verb is study.run else OF_RESUME, click.get_current_context().get_parameter_source
+    for name, parameter in {**OF_RUN, **OF_RESUME}.items():
+        if name not in known and source(name) is not ParameterSource.DEFAULT:
+            raise UsageError(f"{_flag(parameter)} is no option of `tagsearch {verb.name}`; leave it out")
+    return {_flag(parameter): options[name] for name, parameter in known.items()}
+
+
+def _flag(parameter: click.Parameter) -> str:
+    return max(parameter.opts, key=len)
 
 
 @click.command()
@@ -100,7 +130,10 @@ def stop(job_name: str, address: str) -> None:
     if job.exit_code is None:
         click.echo(f"stopping {job.id}: its run has {STOP_S} s to end what it is writing")
     job = cluster.stop(job)
-    click.echo(f"{job.id}: {job.outcome}; go on with `tagsearch submit --resume {job.run}`")
+    way_on = f"go on with `tagsearch submit --resume {job.run}`"
+    if not cluster.left_a_run(job):
+        way_on = "its run had not begun, so there is nothing to resume: submit it again, with another --name"
+    click.echo(f"{job.id}: {job.outcome}; {way_on}")
 
 
 def _checked(

@@ -48,7 +48,13 @@ run_options = (
         type=click.FloatRange(min=0, min_open=True),
         help="A trial that takes longer for one epoch hangs: it is ended and retried.",
     ),
-    click.option("--max-retries", type=click.IntRange(min=0), default=2, show_default=True, help="Of a failing trial."),
+    click.option(
+        "--max-retries",
+        type=click.IntRange(min=0),
+        default=2,
+        show_default=True,
+        help="Of a failing trial; a lost machine costs none.",
+    ),
     click.option("-q", "--quiet", is_flag=True, help="No progress."),
     click.option("-v", "--verbose", is_flag=True, help="A line for every trial that ends."),
 )

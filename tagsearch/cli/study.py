@@ -48,10 +48,13 @@ def run(
     tagsearch run search_spaces/losses.yaml
     tagsearch run losses.yaml --data mtat=/data/MagnaTagATune --profile gpu
     """
+    from tagsearch.search.address import machine_named
+
     study = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
-    measured = _measured(study, options["gpus_per_trial"]) if probe else {}
-    options["gpus_per_trial"] = _share(options["gpus_per_trial"], measured)
-    plan = _print_plan(study, options["max_concurrent"], options["gpus_per_trial"], storage, measured)
+    with machine_named(options["address"]):
+        measured = measure(study, options["gpus_per_trial"]) if probe else {}
+        options["gpus_per_trial"] = _share(options["gpus_per_trial"], measured)
+        plan = _print_plan(study, options["max_concurrent"], options["gpus_per_trial"], storage, measured)
     if dry_run:
         return
     _ask(plan.hours, yes=yes)
@@ -80,7 +83,7 @@ def plan(
     tagsearch plan search_spaces/architectures.yaml --probe
     """
     study = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
-    measured = _measured(study, gpus_per_trial) if probe else {}
+    measured = measure(study, gpus_per_trial) if probe else {}
     _print_plan(study, max_concurrent, _share(gpus_per_trial, measured), storage, measured)
 
 
@@ -160,7 +163,7 @@ def read_changed_study(path: Path, changes: list[str], *, profile: str | None, t
     return study
 
 
-def _measured(study: "Study", gpus_per_trial: float | None) -> "Mapping[str, Measured]":
+def measure(study: "Study", gpus_per_trial: float | None) -> "Mapping[str, Measured]":
     """What the study's configurations cost on this machine, by cost key."""
     from tagsearch.study.data import repeats_short_clips
     from tagsearch.study.measured import to_measure
@@ -228,11 +231,13 @@ def _start(
 ) -> None:
     address = cluster_to_join(address)
     from tagsearch.data.corpus import counts_by_reason, write_bad_files
+    from tagsearch.search.address import machine_named
     from tagsearch.search.excerpt_writer import ExcerptWriter
+    from tagsearch.search.kept_data import open_or_kept_data
     from tagsearch.search.progress import LiveTable, ProgressBars, console, show_warnings
     from tagsearch.search.ray_session import has_gpus
-    from tagsearch.search.run import Options, execute, open_data
-    from tagsearch.search.run_folder import extend, open_run, taken
+    from tagsearch.search.run import Options, execute
+    from tagsearch.search.run_folder import FOLDER_LINE, extend, open_run, taken
     from tagsearch.search.storage import check_writable, storage_errors
     from tagsearch.search.tensorboard import TensorBoard
     from tagsearch.training.devices import place
@@ -241,8 +246,8 @@ def _start(
     device, gpus = place(gpus_per_trial, cluster_has_gpus=has_gpus(address) if address else None)
     out = console()
     show_warnings(out)
-    with ProgressBars(out) as progress:
-        corpus, features = open_data(study, cache=storage / "cache", progress=progress, say=out.print)
+    with ProgressBars(out) as progress, machine_named(address):
+        corpus, features = open_or_kept_data(study, folder, cache=storage / "cache", progress=progress, say=out.print)
     with storage_errors(folder, way_on=f"free space and go on with `tagsearch resume {folder}`"), taken(folder):
         open_run(folder, study, corpus.table, device=device, plan=plan)
         if extension is not None:
@@ -250,7 +255,7 @@ def _start(
         if corpus.bad:
             listed = write_bad_files(folder, corpus.bad)
             out.print(f"left out: {len(corpus.bad):,} clips ({counts_by_reason(corpus.bad)}): see {listed}")
-        out.print(f"run folder: {folder}")
+        out.print(f"{FOLDER_LINE}{folder}")
         try:
             execute(
                 study,

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tagsearch.data.cells import BINARY, clip_id, label_array, refuse_bad_tags, refuse_twins
-from tagsearch.errors import CorpusError
+from tagsearch.errors import CorpusError, MissingCorpusError
 
 FOLDERS = frozenset("0123456789abcdef")
 
@@ -36,6 +36,8 @@ def read_annotations(file: Path) -> Annotations:
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
             return _parse(file, csv.reader(lines, delimiter="\t"))
+    except FileNotFoundError as error:
+        raise MissingCorpusError(f"{file} cannot be read: {error.strerror}; is this the corpus folder?") from error
     except OSError as error:
         raise CorpusError(f"{file} cannot be read: {error.strerror}; is this the corpus folder?") from error
     except (UnicodeDecodeError, csv.Error) as error:

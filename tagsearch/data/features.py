@@ -18,10 +18,13 @@ import torch
 
 from tagsearch.data.compute import Block, blocks_of
 from tagsearch.data.frontend import FrontEnd, front_end_from_json
+from tagsearch.data.shards import complaint, read_shard
 from tagsearch.data.store import Prepared
 from tagsearch.errors import CorpusError, RecordError
 from tagsearch.files import read_array, read_npz, write_bytes, write_npz
 from tagsearch.records import CorpusTable
+
+VIEWS = "views"  # folder of a store
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # the same features are the same object: open_features keeps it
@@ -52,8 +55,7 @@ def write_view(prepared: Prepared, table: CorpusTable) -> Path:
     places = [prepared.places[path] for path in table.paths.tolist()]
     shards = sorted({place.shard for place in places})
     number = {shard: i for i, shard in enumerate(shards)}
-    name = hashlib.sha256(table.fingerprint.encode()).hexdigest()[:16]
-    file = prepared.folder / "views" / f"{name}.npz"
+    file = prepared.folder / VIEWS / view_name(table.fingerprint)
     content = _content(
         prepared.front_end,
         shards=shards,
@@ -68,6 +70,25 @@ def write_view(prepared: Prepared, table: CorpusTable) -> Path:
             f"cannot write {file}: {error.strerror or error}; free space or choose another cache"
         ) from error
     return file
+
+
+def find_view(cache: Path, front_end: FrontEnd, table: CorpusTable) -> Path | None:
+    """A view of the table's clips, from wherever their audio was read; None if no store has one with all of its shards
+    undamaged."""
+    for view in sorted((cache / "features").glob(f"*-{front_end.key()}/{VIEWS}/{view_name(table.fingerprint)}")):
+        store = view.parent.parent
+        try:
+            shards = [read_shard(file.with_suffix(".json"), front_end) for file in files_of(view)[1:]]
+        except RecordError:
+            continue
+        if all(shard is not None and complaint(store, shard) is None for shard in shards):
+            return view
+    return None
+
+
+def view_name(fingerprint: str) -> str:
+    """Of the table with that fingerprint."""
+    return f"{hashlib.sha256(fingerprint.encode()).hexdigest()[:16]}.npz"
 
 
 def _content(
@@ -92,8 +113,8 @@ def write_random_view(
     write_bytes(folder / "noise.bin", noise.astype(blocks_of(front_end).dtype).tobytes())
     offset = [clip % len(noise) * size for clip in range(n_clips)]
     content = _content(front_end, shards=["noise"], shard=[0] * n_clips, offset=offset, n_frames=[n_frames] * n_clips)
-    write_npz(folder / "views" / "noise.npz", content)
-    return folder / "views" / "noise.npz"
+    write_npz(folder / VIEWS / "noise.npz", content)
+    return folder / VIEWS / "noise.npz"
 
 
 def files_of(view: Path) -> list[Path]:

@@ -19,7 +19,7 @@ from tagsearch.data.splits import Assignment, by_group
 from tagsearch.data.table import Clips, open_clips
 from tagsearch.data.tags import choose_tags
 from tagsearch.data.works import Work
-from tagsearch.errors import BadAudioError, CorpusError
+from tagsearch.errors import BadAudioError, CorpusError, MissingCorpusError
 from tagsearch.records import SPLITS, Split
 from tagsearch.registry import CorpusSize
 
@@ -111,10 +111,12 @@ def _label_file(root: Path, name: str) -> Path:
         return root / name
     try:
         found = sorted(file for file in root.iterdir() if file.suffix.lower() in SUFFIXES and file.name[0] != ".")
+    except FileNotFoundError as error:
+        raise MissingCorpusError(f"corpus folder {root} cannot be read: {error.strerror}") from error
     except OSError as error:
         raise CorpusError(f"corpus folder {root} cannot be read: {error.strerror}") from error
-    if not found:
-        raise CorpusError(f"{root} holds no .csv or .tsv file; say where the labels are with `labels: <file>`")
+    if not found:  # as in the place of a disk that is not mounted
+        raise MissingCorpusError(f"{root} holds no .csv or .tsv file; say where the labels are with `labels: <file>`")
     if len(found) > 1:
         names = ", ".join(file.name for file in found)
         raise CorpusError(f"{root} holds several .csv or .tsv files; choose one with `labels:`: {names}")

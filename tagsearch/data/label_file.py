@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tagsearch.data.cells import BINARY, clip_id, label_array, refuse_bad_tags, refuse_twins
-from tagsearch.errors import CorpusError
+from tagsearch.errors import CorpusError, MissingCorpusError
 
 PATH_NAMES = ("path", "file", "filename", "file_name", "filepath", "file_path", "mp3_path", "audio", "audio_path")
 FACTS = ("split", "song", "album", "artist")
@@ -73,6 +73,8 @@ def read_label_file(file: Path) -> Labelled:
     """All of a label file, checked. Raises CorpusError."""
     try:
         text = file.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise MissingCorpusError(f"{file} cannot be read: {error.strerror}") from error
     except OSError as error:
         raise CorpusError(f"{file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

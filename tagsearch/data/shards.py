@@ -111,6 +111,15 @@ def read_shard(meta_file: Path, front_end: FrontEnd) -> Shard | None:
         return None
 
 
+def sources_of(meta_file: Path) -> frozenset[Source] | None:
+    """Of a shard of any front end: the files that it holds the blocks of, or says to give none. None if damaged."""
+    try:
+        meta = json.loads(meta_file.read_bytes())
+        return frozenset(Source(*entry[:3]) for entry in (*meta["clips"], *meta["bad"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _places(name: str, clips: list[list[Any]], n_rows: int) -> tuple[dict[Source, Place], int]:
     """And how many values the shard holds."""
     places, offset = dict[Source, Place](), 0

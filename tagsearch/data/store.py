@@ -23,17 +23,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from filelock import FileLock
-
 from tagsearch.data.audio import Source, source_of
+from tagsearch.data.building import building
 from tagsearch.data.corpus import BadFile, OpenCorpus, Progress
 from tagsearch.data.frontend import FrontEnd
 from tagsearch.data.processes import n_cores, obey_parent, refuse_unguarded_script, worker_pool
 from tagsearch.data.shards import FORMAT, Place, Shard, ShardTask, complaint, read_shard, remove_shard, write_shard
 from tagsearch.errors import BadAudioError, CorpusError
+from tagsearch.files import write_bytes
 
 log = logging.getLogger(__name__)
 
+AUDIO_FOLDER = "audio_folder.txt"  # in a store: the path of the corpus folder, of which its name holds a hash
 _CLIPS_PER_SHARD = 64  # a second of work: what a kill loses; 22 MB of log-mels of 29 s clips
 _IN_PROCESS = 64  # up to so many clips, starting processes would take longer than the work
 
@@ -68,7 +69,9 @@ def prepare(corpus: OpenCorpus, front_end: FrontEnd, *, cache: Path, progress: P
     sources, bad = find_sources(corpus)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):
+        with building(folder / ".lock", f"the store of {front_end.label} features"):
+            if not (folder / AUDIO_FOLDER).exists():
+                write_bytes(folder / AUDIO_FOLDER, os.fsencode(corpus.root.resolve()))
             _remove_leftovers(folder)
             shards = _sound_shards(folder, front_end, sources)
             known = {source for shard in shards for source in (*shard.places, *shard.bad)}
@@ -109,10 +112,15 @@ def read_shards(folder: Path, front_end: FrontEnd) -> dict[str, Shard | None]:
     return {path.stem: read_shard(path, front_end) for path in sorted(folder.glob("*.json"))}
 
 
-def _remove_leftovers(folder: Path) -> None:
-    """What killed builds left. The caller holds the lock."""
+def leftovers(folder: Path) -> list[Path]:
+    """What killed builds left, if nobody has the store's lock."""
     whole = {path.stem for path in folder.glob("*.json")}
-    for path in [*folder.glob(".*.tmp"), *(path for path in folder.glob("*.bin") if path.stem not in whole)]:
+    return [*folder.glob(".*.tmp"), *(path for path in folder.glob("*.bin") if path.stem not in whole)]
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """The caller holds the lock."""
+    for path in leftovers(folder):
         path.unlink()
 
 

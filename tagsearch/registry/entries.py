@@ -37,6 +37,8 @@ class Knob:
             value = float(value)
         if type(value) is not wanted:
             return f"must be {_TYPE_WORDS[wanted]}, not {value!r}"
+        if "\0" in str(value):
+            return f"must hold no null byte, as {value!r} does"
         if self.choices is not None and value not in self.choices:
             return f"must be one of {', '.join(map(str, self.choices))}, not {value!r}"
         if self.pattern is not None and not re.fullmatch(self.pattern, str(value)):

@@ -1,8 +1,11 @@
-"""What --address and RAY_ADDRESS may say of a run, looked at before anything starts. Needs no ray."""
+"""What --address and RAY_ADDRESS may say of a run, and what follows for its messages. Needs no ray."""
 
+import platform
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from tagsearch.errors import UsageError
+from tagsearch.errors import MissingCorpusError, UsageError
 
 _TIMEOUT_S = 5.0
 
@@ -24,3 +27,14 @@ def check_address(address: str, *, typed: str) -> None:
         raise UsageError(
             f"{typed}: no Ray cluster answers there ({error}); give auto or HOST:PORT of its head, or --address local"
         ) from error
+
+
+@contextmanager
+def machine_named(address: str | None) -> Iterator[None]:
+    """On a cluster, whose machines have disks of their own, a corpus that is missing is missing on this one."""
+    try:
+        yield
+    except MissingCorpusError as error:
+        if address in (None, "local"):
+            raise
+        raise MissingCorpusError(f"machine {platform.node()}: {error}") from error

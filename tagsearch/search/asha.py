@@ -15,12 +15,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from ray.tune import experiment
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
 from tagsearch.errors import RecordError
 from tagsearch.files import append_line, read_bytes
 from tagsearch.records import Trial, TrialSpec
 from tagsearch.registry import Direction
+from tagsearch.search.failures import Failures
 from tagsearch.search.storage import StorageWatch
 from tagsearch.study.schema import Asha
 
@@ -117,15 +119,42 @@ def read_log(path: Path) -> list[RungValue]:
 
 
 class ArmScheduler(FIFOScheduler):  # type: ignore[misc]
-    """Ray's scheduler of a phase: starts trials in the order proposed, stops those that `rungs` stops.
+    """Ray's scheduler of a phase: starts trials in the order proposed, stops those that `rungs` stops, gives up those
+    that have failed too often.
 
-    Without `rungs` (confirm phase) nothing is stopped."""
+    Without `rungs` (confirm phase) no trial is stopped that does not fail."""
 
-    def __init__(self, rungs: Rungs | None, *, objective: str, storage: StorageWatch) -> None:
+    def __init__(self, rungs: Rungs | None, *, objective: str, failures: Failures, storage: StorageWatch) -> None:
         super().__init__()
         self._storage = storage
         self._rungs = rungs
         self._objective = objective
+        self._failures = failures
+        self._unfinished: dict[str, Any] = {}  # in the order proposed
+
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        """New, or again after a failure."""
+        self._unfinished[trial.trial_id] = trial
+        if self._failures.gives_up(trial.config["name"]):
+            tune_controller.stop_trial(trial)
+
+    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
+        self._unfinished.pop(trial.trial_id, None)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        self._unfinished.pop(trial.trial_id, None)
+        errors = Path(trial.error_file).read_text(errors="replace")  # of all its failures under this driver
+        name = trial.config["name"]
+        self._failures.add(name, errors[errors.rfind("\nFailure # ") + 1 :])
+        if trial.status == "PENDING" and not self._failures.gives_up(name):
+            self._failures.dropped.add(name)  # its process died while it changed trials; Ray retries what is running
+
+    def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
+        self._unfinished.pop(trial.trial_id, None)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        """The first that waits. Ray's own looks at every trial there ever was, and is asked several times a trial."""
+        return next((trial for trial in self._unfinished.values() if trial.status == experiment.Trial.PENDING), None)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         if self._rungs is None or result.get("done"):

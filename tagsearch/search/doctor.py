@@ -3,6 +3,7 @@
 Ray is asked only where a cluster is named; torch only where the machine has a GPU.
 """
 
+import os
 import platform
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,9 +15,11 @@ from typing import Literal
 from tagsearch.data.decoding import undecodable_formats
 from tagsearch.errors import UsageError
 from tagsearch.registry import CORPORA
+from tagsearch.search.exposure import exposures
 from tagsearch.search.placement import Machine, n_slots
 from tagsearch.search.storage import check_writable
 from tagsearch.study.machine import memory_bytes, n_cores
+from tagsearch.study.measured import Measured, trials_that_fit
 from tagsearch.study.overrides import has_gpu
 from tagsearch.study.plan import Plan
 from tagsearch.study.plan_text import duration
@@ -95,6 +98,11 @@ def storage(folder: Path) -> Finding:
     return Finding(level="ok", check="storage", text=f"{folder}: written and read back, {free / 1e9:.0f} GB free")
 
 
+def access(folder: Path) -> list[Finding]:
+    """What others could do, if anything."""
+    return [Finding(level="warning", check="access", text=text) for text in exposures(folder, os.environ)]
+
+
 def cluster(address: str, folder: Path) -> tuple[list[Machine], list[Finding]]:
     """The machines of a cluster, each with the storage as it sees it."""
     from tagsearch.search.ray_session import machines, ray_session
@@ -125,6 +133,29 @@ def placement(machines: Sequence[Machine], *, gpus_per_trial: float) -> Finding:
     share = f" and {gpus_per_trial:g} of a GPU" if gpus_per_trial else ""
     trials = "1 trial" if n == 1 else f"{n} trials"
     return Finding(level="ok", check="placement", text=f"{trials} at a time, with 1 CPU{share} each")
+
+
+def memory(machines: Sequence[Machine], costs: Sequence[Measured], *, gpus_per_trial: float) -> Iterator[Finding]:
+    """Whether what was measured fits: on a CPU into each machine that may be given trials, else into a GPU's share."""
+    largest = max(costs, key=lambda one: one.peak_bytes)
+    need, smaller = f"{largest.peak_bytes / 1e9:.2f} GB", "lower batch_size or the model's width"
+    if largest.on_gpu:
+        n, wanted = trials_that_fit(costs), max(1, round(1 / gpus_per_trial)) if gpus_per_trial else 1
+        yield _fits(largest.device, n, wanted, need, way_on=f"--gpus-per-trial {1 / max(1, n):g}" if n else smaller)
+        return
+    for machine in machines:
+        wanted = machine.trials(gpus_per_trial)
+        if wanted and machine.memory_bytes:
+            n = machine.memory_bytes // largest.peak_bytes
+            yield _fits(machine.name, n, wanted, need, way_on="lower --max-concurrent" if n else smaller)
+
+
+def _fits(where: str, n: int, wanted: int, need: str, *, way_on: str) -> Finding:
+    text = f"{where} holds {n} trials of {need}, the largest arm's"
+    if n >= wanted:
+        return Finding(level="ok", check="memory", text=f"{text}; {wanted} at a time are wanted")
+    complaint = f"{text}, and would be given {wanted}; {way_on}" if n else f"{where} holds no trial of {need}; {way_on}"
+    return Finding(level="warning" if n else "problem", check="memory", text=complaint)
 
 
 def slots(machines: Sequence[Machine], *, gpus_per_trial: float) -> int | None:

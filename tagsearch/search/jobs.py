@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from tagsearch.errors import ClusterError, StoppedError, UsageError
+from tagsearch.search.redaction import redacted, redacted_text
+from tagsearch.search.run_folder import FOLDER_LINE, check_name
 
 STOP_S = 120  # a stopped run gets this long to end its trials' writing; Ray's default of 3 s is less than that takes
 _RUN_KEY, _STORAGE_KEY = "tagsearch_run", "tagsearch_storage"
@@ -73,13 +75,13 @@ class Cluster:
     """The jobs of one cluster. Raises UsageError where it cannot be reached, ClusterError where it fails later."""
 
     def __init__(self, address: str) -> None:
-        self.address = address
+        self.address = redacted_text(address)  # for messages
         try:
             with self._translated():
                 self._client = connect(address)
         except ClusterError as error:
             raise UsageError(
-                f"no Ray cluster takes jobs at {address} ({_first_line(error.__cause__)}); "
+                f"no Ray cluster takes jobs at {self.address} ({_first_line(error.__cause__)}); "
                 "`ray dashboard cluster.yaml` makes its port reachable from here"
             ) from error
 
@@ -107,7 +109,8 @@ class Cluster:
     ) -> Job:
         """Start `command` on the cluster's head, in a folder that holds `files` (name -> text) and nothing else.
 
-        Raises UsageError if a job of that id exists."""
+        Raises UsageError if a job of that id exists, or if the command holds a secret."""
+        _refuse_secrets(command)
         with self._translated():
             taken = {info.submission_id for info in self._client.list_jobs()}
         if job_id in taken:
@@ -128,6 +131,10 @@ class Cluster:
     def log(self, job: Job) -> str:
         with self._translated():
             return str(self._client.get_job_logs(job.id))
+
+    def left_a_run(self, job: Job) -> bool:
+        """Whether there is a run folder to go on with."""
+        return job.id != job.run or FOLDER_LINE in self.log(job)
 
     def follow(self, job: Job, write: Callable[[str], object]) -> Job:
         """Pass the log on as it grows, from its beginning to the job's end. The ended job."""
@@ -169,7 +176,7 @@ class Cluster:
 
 
 def _first_line(error: BaseException | None) -> str:
-    return str(error).strip().partition("\n")[0]
+    return redacted_text(str(error).strip().partition("\n")[0])
 
 
 def _foreign() -> tuple[type[Exception], ...]:
@@ -212,6 +219,7 @@ def check_place(run: str, storage: str) -> None:
     """Raises UsageError if a job cannot be called `run`, or its storage means another place on another machine."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", run):
         raise UsageError(f"--name {run}: a job's name has letters, digits, dots, dashes and underscores")
+    check_name(run)
     if not storage.startswith("/"):
         raise UsageError(
             f"--storage-path {storage}: give the absolute path of a folder that all machines of the cluster share"
@@ -243,9 +251,18 @@ def resumed_id(run: str, jobs: Sequence[Job]) -> str:
 
 
 def _flags(options: Mapping[str, object]) -> Iterator[str]:
-    for name, value in sorted(options.items()):
-        flag = f"--{name.replace('_', '-')}"
-        if value is True:
-            yield flag
-        elif value not in (None, False):
-            yield f"{flag}={value}"
+    """`options`: by their long names, as click gives their values."""
+    for flag, value in sorted(options.items()):
+        for one in value if isinstance(value, tuple) else (value,):
+            if one is True:
+                yield flag
+            elif one is not None and one is not False:  # 0 is a value
+                yield f"{flag}={one}"
+
+
+def _refuse_secrets(command: Sequence[str]) -> None:
+    for typed, shown in zip(command, redacted(command), strict=True):
+        if typed != shown:
+            raise UsageError(
+                f"{shown} looks like a secret, and everybody on the cluster can read the command of a job; leave it out"
+            )

@@ -23,5 +23,8 @@ class Observer:
     def trial_ended(self, spec: TrialSpec, result: TrialResult) -> None:
         """Its record is on disk."""
 
+    def notice(self, line: str) -> None:
+        """Something has happened that is no trial's doing: a machine is lost."""
+
     def phase_ended(self, phase: Phase) -> None:
         """Also when it was interrupted."""

@@ -6,10 +6,10 @@ writes the records of trials that were stopped by ASHA or failed for good.
 
 import os
 import signal
+import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from ray import tune
 from ray.tune.logger import CSVLoggerCallback, JsonLoggerCallback
 
-from tagsearch.errors import InterruptedRunError, StoppedError, StorageError
+from tagsearch.errors import ClusterError, InterruptedRunError, StoppedError, StorageError, TagsearchError
 from tagsearch.files import write_text
 from tagsearch.records import (
     HISTORY_COLUMNS,
@@ -31,6 +31,7 @@ from tagsearch.records import (
     write_result,
 )
 from tagsearch.search.asha import ArmScheduler, Rungs
+from tagsearch.search.failures import Failures
 from tagsearch.search.observers import Observer
 from tagsearch.search.searcher import PlannedSearcher, Propose
 from tagsearch.search.storage import StorageWatch
@@ -48,7 +49,7 @@ class Placement:
 
     n_slots: int
     gpus_per_trial: float
-    max_retries: int  # of a trial that fails with an error
+    max_retries: int  # of a trial that fails by a fault of its own
     time_budget_s: float | None  # of this phase
 
 
@@ -66,10 +67,16 @@ def run_phase(
 ) -> None:
     """Run `planned` to their end in `folder`/<phase>/.
 
-    Raises StorageError if the storage fails, InterruptedRunError or StoppedError if some have not ended for another
-    reason; what they did is on disk."""
+    What they did is on disk if it raises: InterruptedRunError or StoppedError if some have not ended, StorageError if
+    that is because the storage failed, ClusterError if the machines let none get on."""
+
+    def notice(line: str) -> None:
+        for observer in observers:
+            observer.notice(line)
+
     storage = StorageWatch(folder.resolve())
-    ending = _Ending(folder=folder / phase, study=study, rungs=rungs, observers=observers, told=told)
+    failures = Failures(folder / phase, max_retries=placement.max_retries, notice=notice)
+    ending = _Ending(folder=folder / phase, study=study, rungs=rungs, failures=failures, observers=observers, told=told)
     searcher = PlannedSearcher(
         planned, folder=folder.resolve() / phase, config=trial_config, ended=ending.ended, storage=storage
     )
@@ -77,7 +84,7 @@ def run_phase(
         tune.with_resources(TrialActor, {"cpu": 1, "gpu": placement.gpus_per_trial}),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
-            scheduler=ArmScheduler(rungs, objective=study.objective, storage=storage),
+            scheduler=ArmScheduler(rungs, objective=study.objective, failures=failures, storage=storage),
             num_samples=len(planned),
             max_concurrent_trials=placement.n_slots,
             reuse_actors=True,
@@ -90,13 +97,13 @@ def run_phase(
             storage_path=str(folder.resolve()),
             verbose=0,
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # trials keep their own checkpoints
-            failure_config=tune.FailureConfig(max_failures=placement.max_retries),
-            stop=_StorageStopper(storage),
-            callbacks=[JsonLoggerCallback(), CSVLoggerCallback(), _Reports(observers, ending, storage)],
+            failure_config=tune.FailureConfig(max_failures=-1),  # `failures` counts
+            stop=_Halt(lambda: bool(failures.blind or storage.complaint)),
+            callbacks=[JsonLoggerCallback(), CSVLoggerCallback(), _Reports(observers, storage)],
         ),
     )
     start = time.monotonic()
-    with _graceful_signals() as received, storage:
+    with _graceful_signals() as received, storage, suppress(_NothingBeganError):
         tuner.fit()
     n_missing = len(planned) - ending.n_ended
     what = f"{n_missing} trials of the {phase} phase are unfinished; what they did is kept"
@@ -107,7 +114,10 @@ def run_phase(
         )
     if n_missing:
         timed_out = placement.time_budget_s is not None and time.monotonic() - start >= placement.time_budget_s
-        raise _unfinished(f"{what}; go on with `tagsearch resume {folder}`", received, timed_out=timed_out)
+        way_on = f"{what}; go on with `tagsearch resume {folder}`"
+        if len(failures.dropped) == n_missing:
+            raise StoppedError(f"their processes died (a lost machine?) before they had begun: {way_on}")
+        raise _unfinished(way_on, received, timed_out=timed_out, blind=failures.blind)
 
 
 def _trial_name(trial: Any) -> str:
@@ -118,23 +128,30 @@ class _Ending:
     """Writes the records that a trial's own process could not write, then tells everyone."""
 
     def __init__(
-        self, *, folder: Path, study: Study, rungs: Rungs | None, observers: Sequence[Observer], told: Told | None
+        self,
+        *,
+        folder: Path,
+        study: Study,
+        rungs: Rungs | None,
+        failures: Failures,
+        observers: Sequence[Observer],
+        told: Told | None,
     ) -> None:
         self._folder = folder
         self._study = study
         self._rungs = rungs
+        self._failures = failures
         self._observers = observers
         self._told = told
-        self.n_retries: Counter[str] = Counter()
         self.n_ended = 0
 
-    def ended(self, spec: TrialSpec, *, failed: bool) -> None:
-        folder = self._folder / spec.name
+    def ended(self, spec: TrialSpec) -> None:
+        folder, failed = self._folder / spec.name, self._failures.gives_up(spec.name)
         written = read_result(folder)
         if written is None and not failed and not self._stopped_by_asha(spec):
-            return  # Ray gave it up at the end of a time budget: unfinished, to be continued
+            return  # Ray gave it up, at the end of a time budget or with its process: unfinished, to be continued
         result = written or self._result(folder, State.FAILED if failed else State.STOPPED)
-        result = replace(result, n_retries=self.n_retries[spec.name])
+        result = replace(result, n_retries=self._failures.n_retries[spec.name])
         if result != written:
             write_result(folder, result)
             tidy(folder, keep_weights=result.state is State.COMPLETED)
@@ -166,17 +183,16 @@ def _keep_reason(folder: Path) -> None:
     elif not (folder / ERROR_FILE).exists():
         write_text(
             folder / ERROR_FILE,
-            "The trial's process died without a word (killed, or out of memory), or its machine does not see the "
-            "storage; Ray's own words are in error.txt, if it had any.\n",
+            "The trial's process died without a word (killed, or out of memory), or its machines were lost one after "
+            "the other; Ray's own words are in error.txt, if it had any.\n",
         )
 
 
 class _Reports(tune.Callback):  # type: ignore[misc]
     """Passes Ray's reports on to the observers."""
 
-    def __init__(self, observers: Sequence[Observer], ending: _Ending, storage: StorageWatch) -> None:
+    def __init__(self, observers: Sequence[Observer], storage: StorageWatch) -> None:
         self._observers = observers
-        self._ending = ending
         self._storage = storage
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -195,27 +211,21 @@ class _Reports(tune.Callback):  # type: ignore[misc]
                 for observer in self._observers:
                     observer.epoch_done(_spec(trial), row)
 
-    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._ending.n_retries[trial.config["name"]] += 1
+    def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
+        """Ray then makes a table of what came of the trials, which nobody reads. For it, it would unpickle the errors
+        of trials from the storage and, where there is no trial, its own newest state: files that others could have
+        written."""
+        for trial in trials:
+            trial.run_metadata.pickled_error_filename = None
+        if not trials and sys.exception() is None:
+            raise _NothingBeganError
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Ray pickles its callbacks into tuner.pkl, which is never read back
 
 
-class _StorageStopper(tune.Stopper):  # type: ignore[misc]
-    """Ends all trials when the storage has failed."""
-
-    def __init__(self, storage: StorageWatch) -> None:
-        self._storage = storage
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        return False
-
-    def stop_all(self) -> bool:
-        return bool(self._storage.complaint)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}  # like the callbacks'
+class _NothingBeganError(Exception):
+    """A phase was stopped before its first trial."""
 
 
 def _spec(trial: Any) -> TrialSpec:
@@ -238,7 +248,25 @@ def _graceful_signals() -> Iterator[list[signal.Signals]]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _unfinished(what: str, received: Sequence[signal.Signals], *, timed_out: bool) -> StoppedError:
+class _Halt(tune.Stopper):  # type: ignore[misc]
+    """Ends all trials, unfinished, as soon as `halted`."""
+
+    def __init__(self, halted: Callable[[], bool]) -> None:
+        self._halted = halted
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self._halted()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # like the callbacks'
+
+
+def _unfinished(what: str, received: Sequence[signal.Signals], *, timed_out: bool, blind: str) -> TagsearchError:
+    if blind:
+        return ClusterError(f"no machine lets the trials get on: {blind}: {what}")
     if received:
         return StoppedError(f"stopped by {received[0].name}: {what}")
     if timed_out:

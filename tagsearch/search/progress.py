@@ -83,8 +83,9 @@ class LiveTable(Observer):
         self._phase = phase
         self._arms = arms
         self._n_trials = n_trials
-        self._states = {t.spec.name: (t.spec.arm, t.result.state) for t in before if t.result is not None}
-        self._n_before = len(self._states)
+        self._ended = Counter((t.spec.arm, t.result.state) for t in before if t.result is not None)
+        self._n_before = self._ended.total()
+        self._running: dict[str, str] = {}  # trial -> arm
         self._best: dict[str, float] = {}
         self._epochs: Counter[str] = Counter()
         self._start = self._last_line = time.monotonic()
@@ -96,7 +97,7 @@ class LiveTable(Observer):
             self._live.start()
 
     def trial_started(self, spec: TrialSpec) -> None:
-        self._states[spec.name] = (spec.arm, State.RUNNING)
+        self._running[spec.name] = spec.arm
 
     def epoch_done(self, spec: TrialSpec, row: Mapping[str, float]) -> None:
         self._epochs[spec.arm] += 1
@@ -107,12 +108,16 @@ class LiveTable(Observer):
         self._line_now_and_then()
 
     def trial_ended(self, spec: TrialSpec, result: TrialResult) -> None:
-        self._states[spec.name] = (spec.arm, result.state)
+        self._running.pop(spec.name, None)
+        self._ended[spec.arm, result.state] += 1
         if result.state is State.FAILED:
             self._out.print(f"FAILED {spec.name}: see traceback.txt in its folder")
         elif self._verbose:
             best = "" if result.best is None else f", {self._study.objective} {result.best:.4f}"
             self._out.print(f"{result.state} {spec.name}: {result.stop_reason} after {result.epochs} epochs{best}")
+
+    def notice(self, line: str) -> None:
+        self._out.print(line)
 
     def phase_ended(self, phase: Phase) -> None:
         if self._live is not None:
@@ -121,8 +126,14 @@ class LiveTable(Observer):
         if not self._quiet:
             self._out.print(f"{phase} phase: {self._summary()} in {duration(time.monotonic() - self._start)}")
 
+    def _counts(self) -> Counter[tuple[str, State]]:
+        """Trials by arm and state, without a look at every trial that has ended."""
+        return self._ended + Counter((arm, State.RUNNING) for arm in self._running.values())
+
     def _summary(self) -> str:
-        counts = Counter(state for _, state in self._states.values())
+        counts: Counter[State] = Counter()
+        for (_, state), n in self._counts().items():
+            counts[state] += n
         return ", ".join(f"{counts[state]} {state.lower()}" for state in _STATES if counts[state]) or "nothing to do"
 
     def _line_now_and_then(self) -> None:
@@ -133,7 +144,7 @@ class LiveTable(Observer):
         self._out.print(f"  {self._summary()} of {self._n_trials}; best {self._study.objective}: {best}{self._eta()}")
 
     def _eta(self) -> str:
-        n_ended = sum(state.is_final for _, state in self._states.values())
+        n_ended = self._ended.total()
         n_ended_here = n_ended - self._n_before
         if not n_ended_here:
             return ""
@@ -144,9 +155,9 @@ class LiveTable(Observer):
         table = Table(title=f"{self._phase} phase{self._eta()}", title_justify="left", box=None, pad_edge=False)
         for name in ("arm", *(state.lower() for state in _STATES[1:]), "epochs", f"best {self._study.objective}"):
             table.add_column(name, justify="left" if name == "arm" else "right")
+        counts = self._counts()
         for arm in self._arms:
-            counts = Counter(state for owner, state in self._states.values() if owner == arm)
-            cells = [str(counts[state] or "") for state in _STATES[1:]]
+            cells = [str(counts[arm, state] or "") for state in _STATES[1:]]
             best = f"{self._best[arm]:.4f}" if arm in self._best else ""
             table.add_row(arm, *cells, str(self._epochs[arm]), best)
         return table

@@ -21,7 +21,9 @@ from filelock import FileLock, Timeout
 from tagsearch.errors import RecordError, UsageError
 from tagsearch.files import read_json, write_json, write_text
 from tagsearch.records import CorpusTable, Trial, is_run, list_runs, read_corpus, read_trials
+from tagsearch.search.redaction import redacted
 from tagsearch.study.extension import Extension, read_extension, write_extension
+from tagsearch.study.fields import MAX_NAME, NAME
 from tagsearch.study.lock import (
     LOCK_FILE,
     VERSION,
@@ -40,6 +42,8 @@ from tagsearch.study.schema import Study
 log = logging.getLogger(__name__)
 
 PLANNED_FILE = Path("confirm/planned.json")  # names of the confirm phase's trials; written when that phase begins
+FOLDER_LINE = "run folder: "  # what a run prints when its folder is there
+NOT_RUNS = ("cache", "inspect")  # what else lies in a storage
 _PACKAGES = ("torch", "torchaudio", "ray", "optuna", "numpy", "scikit-learn", "scipy", "soundfile")
 _TRIAL_COLUMNS = (
     "phase", "arm", "index", "seed", "state", "stop_reason", "epochs", "seconds", "best_epoch", "best", "last",
@@ -48,14 +52,25 @@ _TRIAL_COLUMNS = (
 
 
 def new_run_folder(study: Study, *, storage: Path, name: str | None) -> Path:
-    """A folder name that does not exist yet: `name`, else <study>-<UTC time>. Raises UsageError if `name` is taken."""
+    """A folder in `storage` that does not exist yet: `name`, else <study>-<UTC time>. Raises UsageError if `name` is
+    taken or none."""
     if name is not None:
+        check_name(name)
         if (storage / name).exists():
             raise UsageError(f"--name {name}: {storage / name} exists; choose another name or `tagsearch resume` it")
         return storage / name
     fresh = new_run_name(study)
     candidates = [fresh] + [f"{fresh}-{k}" for k in range(2, 100)]
     return next(storage / candidate for candidate in candidates if not (storage / candidate).exists())
+
+
+def check_name(name: str) -> None:
+    """Raises UsageError if a run cannot be called so, or would lie outside its storage."""
+    if not NAME.fullmatch(name) or len(name) > MAX_NAME or name in NOT_RUNS:
+        raise UsageError(
+            f"--name {name!r}: a run is a folder in the storage, called with letters, digits and _ . = + - (at most "
+            f"{MAX_NAME}, not one of . = + - first) and not {' or '.join(NOT_RUNS)}; choose another name"
+        )
 
 
 def new_run_name(study: Study) -> str:
@@ -209,7 +224,7 @@ def _trial_row(trial: Trial) -> dict[str, object]:
 def _environment(table: CorpusTable, *, device: str) -> dict[str, object]:
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": sys.argv,
+        "command": redacted(sys.argv),
         "tagsearch": version("tagsearch"),
         "git": _git_state(),
         "python": platform.python_version(),

@@ -7,7 +7,7 @@ with trial.json exists before Ray hears of it.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ray.tune.search import Searcher
 
@@ -15,17 +15,14 @@ from tagsearch.records import TrialSpec, write_spec
 from tagsearch.search.storage import StorageWatch
 
 Propose = Callable[[], TrialSpec]
-
-
-class Ended(Protocol):
-    def __call__(self, spec: TrialSpec, *, failed: bool) -> None: ...
+Ended = Callable[[TrialSpec], None]
 
 
 class PlannedSearcher(Searcher):  # type: ignore[misc]
     """Hands out `planned` in order. Each item makes its TrialSpec when it is asked.
 
-    ended: called once when a trial has ended; `failed` means for good, after its retries. Once `storage` has a
-    complaint nothing more is handed out."""
+    ended: called once when a trial is over, for whatever reason. Once `storage` has a complaint nothing more is handed
+    out."""
 
     def __init__(
         self,
@@ -61,7 +58,7 @@ class PlannedSearcher(Searcher):  # type: ignore[misc]
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         with self._storage:
-            self._ended(self._live.pop(trial_id), failed=error)
+            self._ended(self._live.pop(trial_id))
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Ray pickles the searcher into tuner.pkl, which is never read back

@@ -24,6 +24,7 @@ from tagsearch.registry import OBJECTIVES
 from tagsearch.search.observers import Observer
 
 _BEST = tuple(f"best/{name}" for name in OBJECTIVES)
+_FLUSH_S = 2  # a flush waits for the disk, which the driver has no time for at every epoch of every trial
 _FIGURES = ".figures"  # suffix of their event files
 _STATUS = {State.COMPLETED: "STATUS_SUCCESS", State.STOPPED: "STATUS_SUCCESS"}
 
@@ -57,10 +58,11 @@ class TensorBoard(Observer):
                 better = max if direction == "max" else min
                 best[name] = better(best.get(name, row[name]), row[name])
                 writer.add(scalar(f"best/{name}", best[name]), epoch)
-        writer.flush()
+        writer.flush_now_and_then()
 
     def trial_ended(self, spec: TrialSpec, result: TrialResult) -> None:
         writer = self._writers.pop(spec.name)
+        del self._best[spec.name]
         status = Status.Value(_STATUS.get(result.state, "STATUS_FAILURE"))
         writer.add(_session_end(status))
         writer.add(text("result", f"{result.state}: {result.stop_reason}"))
@@ -74,13 +76,14 @@ class TensorBoard(Observer):
 
 
 class _Events:
-    """An event file that is written at once. tensorboardX's own writer has a thread and a queue: a full disk ends the
-    one, and whoever fills the other waits for ever."""
+    """An event file that is written by whoever adds to it. tensorboardX's own writer has a thread and a queue: a full
+    disk ends the one, and whoever fills the other waits for ever."""
 
     def __init__(self, folder: Path) -> None:
         goes_on = any(folder.glob("events.*"))
         name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}"  # as TensorBoard looks for it
         self._file = RecordWriter(str(folder / name))
+        self._flushed = time.monotonic()
         self._write(Event(file_version="brain.Event:2"))
         if goes_on:  # epochs that a killed process wrote after its last checkpoint are written again
             self._write(Event(session_log=SessionLog(status=SessionLog.START)))
@@ -92,8 +95,10 @@ class _Events:
         event.wall_time = time.time()
         self._file.write(event.SerializeToString())
 
-    def flush(self) -> None:
-        self._file.flush()
+    def flush_now_and_then(self) -> None:
+        if time.monotonic() - self._flushed >= _FLUSH_S:
+            self._file.flush()
+            self._flushed = time.monotonic()
 
     def close(self) -> None:
         try:

@@ -5,6 +5,7 @@ raises, so nothing that can fail happens there: the trial is opened in the first
 """
 
 import platform
+import time
 import traceback
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -13,13 +14,14 @@ from typing import Any
 
 from ray import tune
 
-from tagsearch.errors import CorpusError
+from tagsearch.errors import StorageUnseenError
 from tagsearch.files import write_text
 from tagsearch.records import State, TrialSpec, read_result
 from tagsearch.search.storage import storage_failure
 from tagsearch.training.hang import limited
 
 ERROR_FILE = "traceback.txt"  # Ray's own error.txt stays behind after a retry that succeeded
+_MOUNT_WAIT_S = 60.0  # of a machine that has just joined; meanwhile Ray gives the trial to a process that gets free
 STORAGE = "storage"  # in a trial's last report, which then is not its end: what the system said of the storage
 TRAIN = "tagsearch.search.trainable:train"
 
@@ -40,19 +42,24 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
 
     def setup(self, config: dict[str, Any]) -> None:
         self.reset_config(config)
+        deadline = time.monotonic() + _MOUNT_WAIT_S
+        while not Path(config["folder"]).is_dir() and time.monotonic() < deadline:
+            time.sleep(1)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._rows: Iterator[Mapping[str, float]] | None = None
         self._last: Mapping[str, float] = {}
-        self.config = new_config
+        self._trial = new_config
+        self.config: dict[str, Any] = {}  # Ray would write it into every line of result.json; params.json has it
         return True
 
     def step(self) -> dict[str, Any]:
-        folder = Path(self.config["folder"])
+        folder = Path(self._trial["folder"])
         if not folder.is_dir():  # the driver has made it; here it would be made on a disk that nobody else sees
-            raise CorpusError(f"machine {platform.node()} does not see {folder}; mount the storage there, too")
+            storage = folder.parents[2]  # <storage>/<run>/<phase>/<trial>
+            raise StorageUnseenError(f"machine {platform.node()} does not see {storage}; mount it there, too")
         try:
-            with limited(folder, self.config["epoch_limit_s"]):
+            with limited(folder, self._trial["epoch_limit_s"]):
                 if self._rows is None:
                     self._rows = self._open(folder)
                 row = next(self._rows, None)
@@ -66,9 +73,9 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         return dict(self._last)
 
     def _open(self, folder: Path) -> Iterator[Mapping[str, float]]:
-        module, _, name = self.config["function"].partition(":")
+        module, _, name = self._trial["function"].partition(":")
         run = getattr(import_module(module), name)
-        return iter(run(TrialSpec(**self.config["spec"]), self.config["settings"], folder))
+        return iter(run(TrialSpec(**self._trial["spec"]), self._trial["settings"], folder))
 
     def cleanup(self) -> None:
         self._rows = None

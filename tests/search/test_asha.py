@@ -5,10 +5,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ray.tune.experiment import Trial
 from ray.tune.schedulers import AsyncHyperBandScheduler
 
 from tagsearch.errors import RecordError
-from tagsearch.search.asha import Rungs, RungValue, read_log
+from tagsearch.search.asha import ArmScheduler, Rungs, RungValue, read_log
+from tagsearch.search.failures import Failures
+from tagsearch.search.storage import StorageWatch
 from tagsearch.study.schema import Asha
 
 ASHA = Asha(grace_period=1, reduction_factor=3)
@@ -102,3 +105,50 @@ def test_a_damaged_line_is_not_passed_over(tmp_path: Path) -> None:
     log.write_text("rubbish\n")
     with pytest.raises(RecordError, match=r"rungs\.jsonl is damaged"):
         rungs(tmp_path)
+
+
+def scheduler_of(folder: Path, *, max_retries: int = 0) -> tuple[ArmScheduler, Failures]:
+    failures = Failures(folder, max_retries=max_retries, notice=print)
+    return ArmScheduler(None, objective="valid/pr_auc", failures=failures, storage=StorageWatch(folder)), failures
+
+
+def test_trials_start_in_the_order_proposed_and_ended_ones_are_not_looked_at(tmp_path: Path) -> None:
+    scheduler, _ = scheduler_of(tmp_path)
+    error_file = str(tmp_path / "error.txt")
+    Path(error_file).write_text("Failure # 1\nRuntimeError: first\n")
+    trials = [
+        SimpleNamespace(trial_id=str(k), status=Trial.RUNNING, config={"name": str(k)}, error_file=error_file)
+        for k in range(4)
+    ]
+    for trial in trials:
+        scheduler.on_trial_add(None, trial)
+    assert scheduler.choose_trial_to_run(None) is None
+    scheduler.on_trial_complete(None, trials[0], {})
+    scheduler.on_trial_error(None, trials[1])
+    trials[2].status = trials[3].status = Trial.PENDING  # one of them after a failure
+    assert scheduler.choose_trial_to_run(None) is trials[2]
+    scheduler.on_trial_remove(None, trials[2])
+    del trials[0].status, trials[1].status
+    assert scheduler.choose_trial_to_run(None) is trials[3]
+
+
+@pytest.mark.parametrize(("status", "dropped"), [("ERROR", set()), ("PENDING", {"t"})])
+def test_a_trial_that_ray_gives_up_before_its_retries_is_remembered(
+    tmp_path: Path, status: str, dropped: set[str]
+) -> None:
+    scheduler, failures = scheduler_of(tmp_path, max_retries=1)
+    (tmp_path / "error.txt").write_text("Failure # 1\nRuntimeError: first\nFailure # 2\nRuntimeError: second\n")
+    trial = SimpleNamespace(trial_id="t", config={"name": "t"}, status=status, error_file=str(tmp_path / "error.txt"))
+    scheduler.on_trial_error(None, trial)
+    assert failures.dropped == dropped
+    scheduler.on_trial_error(None, trial)
+    assert failures.gives_up("t")
+
+
+def test_only_the_last_failure_in_rays_file_is_new(tmp_path: Path) -> None:
+    scheduler, failures = scheduler_of(tmp_path)
+    lost = "Failure # 1\nRuntimeError: own\nFailure # 2\nThe actor 1 is unavailable: Socket closed\n"
+    (tmp_path / "error.txt").write_text(lost)
+    trial = SimpleNamespace(trial_id="t", config={"name": "t"}, status="ERROR", error_file=str(tmp_path / "error.txt"))
+    scheduler.on_trial_error(None, trial)
+    assert not failures.gives_up("t")

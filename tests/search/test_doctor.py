@@ -11,6 +11,7 @@ import soundfile
 from tagsearch.data.decoding import undecodable_formats
 from tagsearch.search import doctor
 from tagsearch.search.placement import Machine
+from tagsearch.study.measured import Measured
 from tagsearch.study.plan import predict
 from tagsearch.study.shipped import pinned_versions
 from tests.fake_trial import tiny_study
@@ -130,3 +131,35 @@ def test_a_run_into_a_storage_that_cannot_be_written_ends_before_anything_starts
     done = tagsearch("run", "smoke.yaml", "--storage-path", "file/runs", "-y", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("error: the storage file/runs must be writable: Not a directory")
+
+
+def cost(gigabytes: float, *, on_gpu: bool = False) -> Measured:
+    device = "H100" if on_gpu else "cpu"
+    return Measured(
+        seconds_per_step=1, seconds_per_chunk=1, peak_bytes=int(gigabytes * 1e9), total_bytes=80 * 10**9,
+        device=device, on_gpu=on_gpu,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "level", "text"),
+    [
+        (3.9, "ok", "big holds 16 trials of 3.90 GB, the largest arm's; 16 at a time are wanted"),
+        (8.0, "warning", "big holds 8 trials of 8.00 GB, the largest arm's, and would be given 16; lower"),
+        (65.0, "problem", "big holds no trial of 65.00 GB; lower batch_size"),
+    ],
+)
+def test_a_trial_that_was_measured_is_held_against_the_memory_of_each_machine(
+    gigabytes: float, level: str, text: str
+) -> None:
+    (found,) = doctor.memory([BIG], [cost(0.5), cost(gigabytes)], gpus_per_trial=0.0)
+    assert (found.level, found.check) == (level, "memory")
+    assert found.text.startswith(text)
+
+
+def test_networks_measured_on_a_gpu_are_held_against_the_share_that_trials_get() -> None:
+    (fits,) = doctor.memory([BIG], [cost(9, on_gpu=True)], gpus_per_trial=0.25)
+    (crowded,) = doctor.memory([BIG], [cost(13, on_gpu=True)], gpus_per_trial=0.25)
+    assert fits.level == "ok"
+    assert crowded.level == "warning"
+    assert crowded.text.endswith("and would be given 4; --gpus-per-trial 0.333333")

@@ -19,9 +19,11 @@ from tests.faults.driver import behave, by_key, finish
 
 @pytest.fixture(scope="module")
 def eventful(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
-    """A run with a trial that fails once, one that fails for good, and an arm that diverges."""
+    """A run with a trial that fails once, one that fails for good, one that meets two machines without the storage,
+    and an arm that diverges."""
     run = tmp_path_factory.mktemp("runs") / "eventful"
-    behave(run, fail={"tune/bce/1": 1, "confirm/bce/0": 9}, diverge=["tri"])
+    fail, unseen = {"tune/bce/1": 1, "confirm/bce/0": 9}, {"confirm/focal/1": 2}
+    behave(run, fail=fail, unseen=unseen, diverge=["tri"])
     code, output = finish(run, arms=["bce", "focal", "tri"], max_retries=1)
     return run, code, output
 
@@ -47,6 +49,15 @@ def test_a_trial_that_succeeds_at_its_second_try_is_a_result_like_others(eventfu
     assert trial.state in (State.COMPLETED, State.STOPPED)
     assert trial.result is not None
     assert trial.result.n_retries == 1
+
+
+def test_machines_without_the_storage_use_up_no_retries_of_a_trial(eventful: tuple[Path, int, str]) -> None:
+    run, _, output = eventful
+    trial = by_key(run, "confirm")["focal", 1]
+    assert trial.state is State.COMPLETED
+    assert trial.result is not None
+    assert trial.result.n_retries == 2
+    assert "failure 2 on purpose; its trials go elsewhere until then\n" in output
 
 
 def test_an_arm_that_diverges_everywhere_is_never_chosen(eventful: tuple[Path, int, str]) -> None:
@@ -97,6 +108,15 @@ def test_rays_own_files_are_kept(eventful: tuple[Path, int, str]) -> None:
     run, _, _ = eventful
     for trial in read_trials(run, "tune"):
         assert {"params.json", "result.json", "progress.csv"} <= {path.name for path in trial.folder.iterdir()}
+
+
+def test_what_a_trial_is_stands_in_its_parameters_and_not_in_every_report(eventful: tuple[Path, int, str]) -> None:
+    run, _, _ = eventful
+    trial = by_key(run, "tune")["bce", 0]
+    assert json.loads((trial.folder / "params.json").read_text())["spec"]["config"] == trial.spec.config
+    reports = [json.loads(line) for line in (trial.folder / "result.json").read_text().splitlines()]
+    assert len(reports) >= len(trial.history) > 0
+    assert all(report["config"] == {} for report in reports)
 
 
 def test_a_finished_run_has_nothing_left_to_do(eventful: tuple[Path, int, str]) -> None:

@@ -144,6 +144,32 @@ def test_a_run_keeps_no_environment_variables(tmp_path: Path, monkeypatch: pytes
     assert not [file for file in (tmp_path / "first").iterdir() if b"hunter2" in file.read_bytes()]
 
 
+def test_a_run_keeps_no_secret_that_was_typed_and_of_git_only_the_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = ["tagsearch", "run", "mine.yaml", "--address", "ray://ada:hunter2@head", "--token", "hunter2"]
+    monkeypatch.setattr(sys, "argv", [*typed, "key=hunter2", "--data", "folder=/home/ada/music"])
+    (tmp_path / "mine.yaml").write_text(STUDY)
+    folder = tmp_path / "first"
+    open_run(folder, read_study(tmp_path / "mine.yaml"), TABLE, device="cpu")
+    environment = json.loads((folder / "environment.json").read_text())
+    assert environment["command"] == [
+        *("tagsearch", "run", "mine.yaml", "--address", "ray://***@head", "--token", "***", "key=***"),
+        *("--data", "folder=/home/ada/music"),
+    ]
+    assert not [file for file in folder.iterdir() if b"hunter2" in file.read_bytes()]
+    assert set(environment["git"] or ()) <= {"commit", "dirty"}
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "/tmp/x", "a/b", "..", ".hidden", "-y", "", "a\0b", "a\nb", "x" * 300, "cache"]
+)
+def test_a_run_lies_in_its_storage_under_a_name_of_its_own(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a run is a folder in the storage, called with") as refused:
+        new_run_folder(tiny_study(), storage=tmp_path / "runs", name=name)
+    assert "\n" not in str(refused.value)
+
+
 def test_a_run_goes_on_with_its_own_corpus_only(run: Path) -> None:
     study = read_study(run / "resolved.yaml")
     open_run(run, study, TABLE, device="cpu")

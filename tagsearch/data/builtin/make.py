@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import soundfile
-from filelock import FileLock
 
+from tagsearch.data.building import building
 from tagsearch.data.builtin.annotate import annotate
 from tagsearch.data.builtin.plan import Purpose, SongPlan, generator, plan
 from tagsearch.data.builtin.score import SongScore, compose
@@ -52,7 +52,7 @@ def make_corpus(store: Path, name: str, *, n_albums: int, seed: int, progress: P
         return ready
     try:
         store.mkdir(parents=True, exist_ok=True)
-        with FileLock(store / f".{stem}lock"):
+        with building(store / f".{stem}lock", "the built-in corpus"):
             return _find(store, stem) or _make(store, stem, plan(n_albums, seed), seed, progress)
     except (OSError, soundfile.SoundFileError) as error:
         raise CorpusError(f"cannot write the built-in corpus to {store}: {error}; free space or move it") from error

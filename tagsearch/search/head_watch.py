@@ -1,0 +1,54 @@
+"""The head of the Ray that a run lives in, watched by its driver.
+
+Ray's own answer to a lost head is to end the driver after a minute without a word, from a thread of its own that no
+`except` reaches. This one is sooner and says what to do; what the trials did is on disk, as after kill -9.
+"""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ray
+
+from tagsearch.errors import ClusterError
+
+_EVERY_S = 2.0
+_PATIENCE_S = 30.0  # a head that is only busy, or a cable that is moved
+_SHOW_CURSOR = "\x1b[?25h"  # a live table hides it
+
+
+@contextmanager
+def head_watched(stderr: int, way_on: str) -> Iterator[None]:
+    """While the block runs, end this process with ClusterError's exit code if the head of its Ray answers no more.
+
+    `stderr`: a file descriptor for the one line that says so, which ends with `way_on`."""
+    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+    over = threading.Event()
+    watch = threading.Thread(target=_watch, args=((host.strip("[]"), int(port)), over, stderr, way_on), daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _watch(head: tuple[str, int], over: threading.Event, stderr: int, way_on: str) -> None:
+    answered = time.monotonic()
+    while not over.wait(_EVERY_S):
+        if _answers(head):
+            answered = time.monotonic()
+        elif time.monotonic() - answered > _PATIENCE_S and not over.is_set():
+            line = f"error: Ray's head at {head[0]}:{head[1]} has not answered for {_PATIENCE_S:.0f} s; {way_on}\n"
+            os.write(stderr, (_SHOW_CURSOR * os.isatty(stderr) + line).encode())
+            os._exit(ClusterError.exit_code)  # a tidy end would wait for the head
+
+
+def _answers(head: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(head, timeout=_EVERY_S).close()
+    except OSError:
+        return False
+    return True
