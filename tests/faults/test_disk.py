@@ -108,13 +108,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run
 
 
-def fail_at(patch: pytest.MonkeyPatch, name: str, nth: int) -> None:
-    """The n-th write of a file called `name` fails, and every write of any file after it."""
+def fail_at(patch: pytest.MonkeyPatch, name: str, nth: int, *, once: bool = False) -> None:
+    """The n-th write of a file called `name` fails, and every write of any file after it, unless `once`."""
     n_left, plain = [nth], files.write_bytes
 
     def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
         n_left[0] -= path.name == name
-        if n_left[0] <= 0:
+        if n_left[0] == 0 or (n_left[0] < 0 and not once):
+            n_left[0] -= 1
             raise full()
         plain(path, content, durable=durable)
 
@@ -163,6 +164,20 @@ def test_a_run_whose_disk_fails_at_a_write_goes_on_as_if_undisturbed(
     for phase in ("tune", "confirm"):
         assert outcome(run, phase) == outcome(whole, phase)
     assert loss(run, before).n_redone == 0
+
+
+def test_a_trial_that_met_a_full_disk_has_not_failed_though_its_record_would_fit_again(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    begin(run)
+    with monkeypatch.context() as patch:
+        fail_at(patch, "history.json", 12, once=True)
+        with pytest.raises(StorageError, match="No space left"):
+            resume(run, patch)
+    assert [trial.state for trial in read_trials(run, "tune") if trial.state is State.FAILED] == []
+    resume(run, monkeypatch)
+    assert outcome(run, "confirm") == outcome(whole, "confirm")
 
 
 def test_a_trial_that_fails_by_itself_on_a_full_disk_is_unfinished_too(
