@@ -242,6 +242,7 @@ def records(phase: str, n: int) -> Callable[[Path], bool]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # five drivers, one after the other
 def test_a_run_whose_disk_fills_up_and_closes_goes_on_as_if_undisturbed(
     disk: SmallDisk, tmp_path_factory: pytest.TempPathFactory, note: Note
 ) -> None:
