@@ -87,7 +87,7 @@ class BareTrial(tune.Trainable):  # type: ignore[misc]
         return {**scores, "done": self._epoch == EPOCHS}
 
 
-def run_bare(n_trials: int, search: str, folder: Path, *, n_slots: int, callback: tune.Callback) -> None:
+def tune_bare(n_trials: int, search: str, folder: Path, *, n_slots: int, callback: tune.Callback) -> None:
     """With Ray's own loggers (JSON, CSV, TensorBoard) and its own ASHA, one for all trials."""
     space = {"lr": tune.loguniform(1e-4, 1e-1), "batch_size": tune.choice([8 * (k + 1) for k in range(N_ARMS)])}
     asha = AsyncHyperBandScheduler(

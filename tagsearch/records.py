@@ -198,7 +198,8 @@ class Trial:
     def draws(self) -> Draws:
         """Raises RecordError if they are missing or damaged."""
         path = self.folder / DRAWS_FILE
-        return Draws(clips=read_array(path, "clips"), tags=read_array(path, "tags"))
+        with _way_on(self.folder):
+            return Draws(clips=read_array(path, "clips"), tags=read_array(path, "tags"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,15 @@ class Notices(Observer):
 
 
 def main(folder: Path, wanted: dict[str, object]) -> None:
-    names = ("max_concurrent", "time_budget_s", "max_retries", "trial_time_limit_s", "gpus_per_trial", "address")
+    names = (
+        "max_concurrent",
+        "time_budget_s",
+        "max_retries",
+        "trial_time_limit_s",
+        "gpus_per_trial",
+        "address",
+        "train",
+    )
     options = {name: wanted.pop(name) for name in names if name in wanted}
     seeds = wanted.pop("extend", None)
     study = tiny_study(**{**wanted, "arms": tuple(wanted.get("arms", ("bce", "focal")))})  # type: ignore[arg-type]
@@ -40,7 +48,7 @@ def main(folder: Path, wanted: dict[str, object]) -> None:
                 study,
                 folder,
                 {"cnn1d": folder},
-                options=Options(train=TRAIN, **options),  # type: ignore[arg-type]
+                options=Options(**{"train": TRAIN, **options}),  # type: ignore[arg-type]
                 device="cpu",
                 observers=[TensorBoard(folder), Notices()],
             )

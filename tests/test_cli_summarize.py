@@ -1,5 +1,6 @@
 """The verbs summarize and judge as scripts use them: what goes where, and with which exit code."""
 
+import errno
 import json
 import sys
 from collections.abc import Callable
@@ -68,6 +69,20 @@ def test_no_report_is_written_where_none_is_wanted(storage, tagsearch, capsys):
     assert tagsearch("summarize", "better", "--storage-path", storage, "--no-report") == 0
     assert "report:" not in capsys.readouterr().out
     assert not (storage / "better" / "report").exists()
+
+
+def test_a_report_that_does_not_fit_on_the_disk_is_one_line_after_the_table(storage, tagsearch, capsys, monkeypatch):
+    import analysis
+
+    def write_report(summary, folder):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(analysis, "write_report", write_report, raising=False)
+    assert tagsearch("summarize", storage / "better") == 1
+    out, err = capsys.readouterr()
+    assert "Comparison on the test split" in out
+    assert "No space left on device; what is done is kept; free space and run `tagsearch summarize` again" in err
+    assert len(err.splitlines()) == 1
 
 
 def test_a_report_goes_to_the_folder_that_is_named(storage, tagsearch, tmp_path, capsys, monkeypatch):

@@ -13,7 +13,7 @@ import pytest
 from tagsearch.cli import main
 from tagsearch.data.audio import read_audio
 from tagsearch.data.features import files_of, open_features
-from tagsearch.errors import SomeTrialsFailedError
+from tagsearch.errors import RecordError
 from tagsearch.excerpts import read_excerpts
 from tagsearch.files import read_npz, write_json
 from tagsearch.models.folder import open_model
@@ -108,7 +108,7 @@ def test_a_run_that_goes_on_is_planned_without_springing_one(
     monkeypatch.setattr(search_run, "check_nodes", lambda *_, **__: None)
     monkeypatch.setattr(search_run, "run_phase", note)
     monkeypatch.setattr(search_run, "machines", lambda **_: [Machine(name="here", n_cpus=1, n_gpus=0)])
-    with pytest.raises(SomeTrialsFailedError):  # of those that were planned none is run
+    with pytest.raises(RecordError, match="is no trial that the run plans"):  # all were read, and chosen by no tuning
         search_run.execute(study, run, {"cnn1d": run}, options=search_run.Options(), device="cpu", observers=[])
     assert study.tune is not None
     assert len(planned) == study.tune.trials_per_arm * len(study.arms)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tagsearch.errors import StorageUnseenError
-from tagsearch.records import read_history
+from tagsearch.records import history_so_far
 
 _LOST = ("is unavailable: ", "its node has died")  # Ray's words; a process that dies on a machine that lives has others
 _UNSEEN = re.compile(rf"{StorageUnseenError.__name__}: (.+)")
@@ -69,7 +69,7 @@ class Failures:
 
     def _again(self, trial: str, what: str) -> int:
         """How often it happened to the trial since its last new epoch."""
-        n_epochs = len(read_history(self._folder / trial))
+        n_epochs = len(history_so_far(self._folder / trial))
         if n_epochs > self._epochs.get(trial, 0):
             for key in [key for key in self._in_a_row if key[0] == trial]:
                 del self._in_a_row[key]

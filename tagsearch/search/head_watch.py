@@ -21,6 +21,16 @@ _SHOW_CURSOR = "\x1b[?25h"  # a live table hides it
 
 
 @contextmanager
+def kept_stderr() -> Iterator[int]:
+    """A duplicate of standard error, which goes on when descriptor 2 is sent to Ray's log."""
+    stderr = os.dup(2)
+    try:
+        yield stderr
+    finally:
+        os.close(stderr)
+
+
+@contextmanager
 def head_watched(stderr: int, way_on: str) -> Iterator[None]:
     """While the block runs, end this process with ClusterError's exit code if the head of its Ray answers no more.
 

@@ -43,7 +43,7 @@ def ray_session(*, address: str | None, log: Path = Path(os.devnull)) -> Iterato
         with _output_to(log):
             yield
     finally:
-        with _output_to(log):
+        with _output_to(log), kept():
             ray.shutdown()
 
 

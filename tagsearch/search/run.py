@@ -4,10 +4,8 @@ Flow: corpus and features -> tune phase (validation only, ASHA per arm) -> chose
 seeds, full budget, nothing stopped; the only reader of the test split).
 """
 
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from tagsearch.files import write_json
 from tagsearch.records import Config, Phase, State, Trial, TrialResult, TrialSpec, read_trials
 from tagsearch.registry import entry
 from tagsearch.search.asha import Rungs
-from tagsearch.search.head_watch import head_watched
+from tagsearch.search.head_watch import head_watched, kept_stderr
 from tagsearch.search.observers import Observer, notices
 from tagsearch.search.phase import Placement, run_phase
 from tagsearch.search.placement import n_slots
@@ -96,7 +94,7 @@ def execute(
     way_on = f"free space, or open it to writing, and go on with `tagsearch resume {folder}`"
     with (
         storage_errors(folder, way_on=way_on),
-        _kept_stderr() as stderr,
+        kept_stderr() as stderr,
         ray_session(address=options.address, log=folder / "ray.log"),
         head_watched(stderr, way_on=_after_the_head(folder, options.address)),
     ):
@@ -114,16 +112,6 @@ def execute(
         finally:
             write_trials_csv(folder)
     _judge(study, folder, chosen)
-
-
-@contextmanager
-def _kept_stderr() -> Iterator[int]:
-    """A duplicate of standard error, which goes on when descriptor 2 is sent to Ray's log."""
-    stderr = os.dup(2)
-    try:
-        yield stderr
-    finally:
-        os.close(stderr)
 
 
 def _after_the_head(folder: Path, address: str | None) -> str:

@@ -116,7 +116,8 @@ def interrupt_if_heard() -> None:
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """Inside, Ray starts and takes SIGTERM for itself; afterwards signals are ours again."""
+    """Inside, Ray starts and takes SIGTERM for itself, or ends and puts it back to killing; afterwards signals are ours
+    again."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
         yield

@@ -4,17 +4,19 @@ Hyperparameters are written when a trial starts and its state when it ends, so t
 appear in the HParams view too; "best/..." is the best value so far, which that view shows.
 """
 
+import socket
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from tensorboardX import SummaryWriter
-from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.api_pb2 import Status
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndInfo
 from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
+from tensorboardX.record_writer import RecordWriter
 from tensorboardX.summary import hparams, scalar, text
 
 from tagsearch.records import Phase, State, Trial, TrialResult, TrialSpec, read_trials
@@ -68,8 +70,9 @@ class TensorBoard(Observer):
         writer.close()
 
     def phase_ended(self, phase: Phase) -> None:
-        for writer in self._writers.values():  # trials that were interrupted
-            writer.close()
+        with ExitStack() as closing:
+            for writer in self._writers.values():  # trials that were interrupted
+                closing.callback(writer.close)
         self._writers.clear()
 
 
@@ -79,10 +82,11 @@ class _Events:
 
     def __init__(self, folder: Path) -> None:
         goes_on = any(folder.glob("events.*"))
-        self._file = EventsWriter(str(folder / "events"))
+        name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}"  # as TensorBoard looks for it
+        self._file = RecordWriter(str(folder / name))
         self._flushed = time.monotonic()
+        self._write(Event(file_version="brain.Event:2"))
         if goes_on:  # epochs that a killed process wrote after its last checkpoint are written again
-            self._write(Event(file_version="brain.Event:2"))
             self._write(Event(session_log=SessionLog(status=SessionLog.START)))
 
     def add(self, summary: Summary, step: int = 0) -> None:
@@ -90,7 +94,7 @@ class _Events:
 
     def _write(self, event: Event) -> None:
         event.wall_time = time.time()
-        self._file.write_event(event)
+        self._file.write(event.SerializeToString())
 
     def flush_now_and_then(self) -> None:
         if time.monotonic() - self._flushed >= _FLUSH_S:
@@ -98,7 +102,10 @@ class _Events:
             self._flushed = time.monotonic()
 
     def close(self) -> None:
-        self._file.close()
+        try:
+            self._file.flush()
+        finally:
+            self._file.close()
 
 
 def _session_end(status: Any) -> Summary:

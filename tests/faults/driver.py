@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +20,24 @@ ROOT = Path(__file__).parent.parent.parent
 ONE_AT_A_TIME = {"max_concurrent": 1, "trials_per_arm": 6}
 
 
-def start(run: Path, **wanted: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-W", "ignore", "-m", "tests.fake_driver", str(run), json.dumps(wanted)]
-    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+def start(
+    run: Path, *, module: Sequence[str] = ("tests.fake_driver",), environment: Mapping[str, str] | None = None,
+    **wanted: object,
+) -> subprocess.Popen[str]:  # fmt: skip
+    """A process group of its own, as of a shell's job. `environment`: of a cluster's drivers, see nodes.py."""
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", *module, str(run), json.dumps(wanted)],
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
-def finish(run: Path, **wanted: object) -> tuple[int, str]:
-    process = start(run, **wanted)
+def finish(run: Path, *, environment: Mapping[str, str] | None = None, **wanted: object) -> tuple[int, str]:
+    process = start(run, environment=environment, **wanted)
     output, _ = process.communicate(timeout=240)
     return process.returncode, output
 
@@ -58,6 +70,24 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> N
 def kill(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGKILL)
     process.communicate()
+
+
+def left_behind(process: subprocess.Popen[str]) -> list[str]:
+    """Command lines of what an ended process has left of its session, half a minute after its end."""
+    deadline = time.monotonic() + 30
+    while (found := _of_session(process.pid)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
+
+
+def _of_session(session: int) -> list[str]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            state, _, _, its_session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+            if int(its_session) == session and state != "Z":
+                found.append((folder / "cmdline").read_text().replace("\0", " "))
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

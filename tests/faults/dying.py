@@ -23,7 +23,7 @@ from tagsearch.search.tensorboard import TensorBoard, add_figures
 from tagsearch.study.extension import Extension
 from tagsearch.study.parse import read_study
 from tagsearch.study.plan import predict
-from tests import fake_driver, fake_trial
+from tests import fake_driver
 from tests.fake_corpus import make_table
 
 MOMENTS = ("before", "torn", "after")  # of the write: nothing of it there, half of it, all of it
@@ -165,22 +165,6 @@ def train_and_die(spec: TrialSpec, settings: Any, folder: Path, name: str, momen
     die_at(name, moment)
     for _ in run_trial(spec, settings, folder):
         pass
-
-
-TRAIN = "tests.faults.dying:train"
-
-
-def train(spec: TrialSpec, settings: Mapping[str, Any], folder: Path) -> Iterator[Mapping[str, float]]:
-    """A fake trial of a process that behaves as `die` in fake.json says: {"<phase>/<arm>/<index>": how}."""
-    fate = json.loads((folder.parent.parent / "fake.json").read_text()).get("die", {})
-    how = fate.get(f"{spec.phase}/{spec.arm}/{spec.index}")
-    (folder / "pid.txt").write_text(str(os.getpid()))
-    for row in fake_trial.train(spec, settings, folder):
-        if how == "out of memory, by the kernel" and row["epoch"] == 2:
-            die()
-        if how == "out of memory, by Python" and row["epoch"] == 2:
-            raise MemoryError("cannot allocate 9.9 EiB")
-        yield row
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ A trial trains nothing, but leaves all the files that a real one does, checkpoin
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
@@ -31,12 +31,13 @@ from tagsearch.records import (
 )
 from tagsearch.search import run as run_module
 from tagsearch.search.asha import ArmScheduler
+from tagsearch.search.failures import Failures
+from tagsearch.search.observers import Observer
 from tagsearch.search.phase import _Ending
 from tagsearch.search.run import Options, execute
 from tagsearch.search.run_folder import find_run, open_run
 from tagsearch.search.searcher import PlannedSearcher
 from tagsearch.search.storage import StorageWatch
-from tagsearch.search.tensorboard import TensorBoard
 from tagsearch.search.trainable import STORAGE, TrialActor
 from tagsearch.study.parse import read_resolved, read_study
 from tests.fake_run import make_corpus
@@ -71,10 +72,10 @@ def begin(run: Path) -> None:
     open_run(run, read_study(source), corpus(), device="cpu")
 
 
-def resume(run: Path, patch: pytest.MonkeyPatch) -> None:
+def resume(run: Path, patch: pytest.MonkeyPatch, *, observers: Sequence[Observer] = ()) -> None:
     """What `tagsearch resume` does after the features are there."""
-    for name in ("ray_session", "taken"):
-        patch.setattr(run_module, name, lambda *_, **__: nullcontext(), raising=False)
+    for name in ("ray_session", "head_watched"):
+        patch.setattr(run_module, name, lambda *_, **__: nullcontext())
     patch.setattr(run_module, "machines", lambda **_: [])
     patch.setattr(run_module, "n_slots", lambda *_, **__: 1)
     patch.setattr(run_module, "check_nodes", lambda *_, **__: None)
@@ -83,7 +84,7 @@ def resume(run: Path, patch: pytest.MonkeyPatch) -> None:
     study = read_resolved(folder)
     open_run(folder, study, corpus(), device="cpu")
     options = Options(train=TRAIN, max_retries=0)
-    execute(study, folder, {"cnn1d": folder}, options=options, device="cpu", observers=[TensorBoard(folder)])
+    execute(study, folder, {"cnn1d": folder}, options=options, device="cpu", observers=observers)
 
 
 def _run_phase(
@@ -91,9 +92,10 @@ def _run_phase(
     rungs: Any = None, told: Any = None,
 ) -> None:  # fmt: skip
     storage = StorageWatch(folder)
-    ending = _Ending(folder=folder / phase, study=study, rungs=rungs, observers=observers, told=told)
+    failures = Failures(folder / phase, max_retries=placement.max_retries, notice=lambda line: None)
+    ending = _Ending(folder=folder / phase, study=study, rungs=rungs, failures=failures, observers=observers, told=told)
     searcher = PlannedSearcher(planned, folder=folder / phase, config=trial_config, ended=ending.ended, storage=storage)
-    scheduler = ArmScheduler(rungs, objective=study.objective, storage=storage)
+    scheduler = ArmScheduler(rungs, objective=study.objective, failures=failures, storage=storage)
     for trial_id in map(str, count()):
         config = searcher.suggest(trial_id)
         if not isinstance(config, dict):
@@ -101,29 +103,29 @@ def _run_phase(
         with storage:
             for observer in observers:
                 observer.trial_started(TrialSpec(**config["spec"]))
-        searcher.on_trial_complete(trial_id, error=_fails(config, scheduler, storage, observers))
+        try:
+            _run_trial(config, scheduler, storage, observers)
+        except Exception as error:
+            failures.add(config["name"], str(error))
+        searcher.on_trial_complete(trial_id)
     if storage.complaint:
         raise StorageError(storage.complaint)
 
 
-def _fails(config: dict[str, Any], scheduler: ArmScheduler, storage: StorageWatch, observers: Any) -> bool:
-    """Run a trial to its end, or until it is stopped."""
+def _run_trial(config: dict[str, Any], scheduler: ArmScheduler, storage: StorageWatch, observers: Any) -> None:
+    """To its end, or until it is stopped."""
     actor = TrialActor.__new__(TrialActor)
     actor.reset_config(config)
     while not storage.complaint:
-        try:
-            result = actor.step()
-        except Exception:
-            return True
+        result = actor.step()
         if result.get("done"):
             storage.note(result.get(STORAGE, ""))
-            return False
+            return
         with storage:
             for observer in observers:
                 observer.epoch_done(TrialSpec(**config["spec"]), result)
         if scheduler.on_trial_result(None, SimpleNamespace(config=config), result) == "STOP":
-            return False
-    return False
+            return
 
 
 def train(spec: TrialSpec, settings: Mapping[str, Any], folder: Path) -> Iterator[Mapping[str, float]]:

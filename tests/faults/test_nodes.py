@@ -123,7 +123,7 @@ def test_a_lost_machine_costs_its_trial_an_epoch_and_no_retry(
 
 
 def test_a_lost_head_ends_the_driver_with_a_line_and_resume_goes_on(nodes: Nodes, tmp_path: Path, note: Note) -> None:
-    behave(tmp_path, seconds=0.4)
+    behave(tmp_path, seconds=0.2)
     process = start(tmp_path, tune=None, address=nodes.address)
     wait_for(lambda: len(list(tmp_path.rglob("record.json"))) >= 2, process)
     wait_for(lambda: len(list(tmp_path.glob(f"confirm/*/{TRAINED_FILE}"))) >= 3, process)

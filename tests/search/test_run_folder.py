@@ -1,6 +1,7 @@
 """The run folder: begun once, taken by one process at a time, found by name."""
 
 import csv
+import errno
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tagsearch.errors import UsageError
 from tagsearch.files import write_json
@@ -199,6 +201,15 @@ def test_a_run_is_taken_by_one_process(run: Path) -> None:
     assert second.returncode == 1
     assert "is being run by another process" in second.stderr
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_run_on_a_disk_that_can_only_be_read_is_not_taken(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def acquire(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(FileLock, "acquire", acquire)
+    assert not is_taken(run)
+    assert "interrupted" in list_lines(run.parent)[0]
 
 
 def test_a_run_is_found_by_path_by_name_and_as_the_latest(run: Path) -> None:

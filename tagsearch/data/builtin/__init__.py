@@ -4,14 +4,16 @@ Read in the order plan, styles, score, annotate, instruments, synth, make. On di
 read by the same loader; audio is 16 kHz mono FLAC in clips of 8 s.
 """
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 from tagsearch.data import mtat
 from tagsearch.data.builtin.make import DESCRIPTION, make_corpus
 from tagsearch.data.corpus import OpenCorpus, Progress
-from tagsearch.errors import CorpusError
-from tagsearch.files import read_json
+from tagsearch.data.mtat import ANNOTATIONS
+from tagsearch.errors import CorpusError, RecordError
+from tagsearch.files import read_bytes, read_json
 
 ALBUMS = {"full": 540, "small": 50}  # of about five clips
 
@@ -23,10 +25,23 @@ def load(*, cache: Path, progress: Progress, size: str, seed: int) -> OpenCorpus
 
 
 def open_made(folder: Path, *, name: str) -> OpenCorpus:
-    """A corpus that `make_corpus` has written, under the fingerprint of its notes and labels."""
-    corpus = mtat.read(folder, name=name)
+    """A corpus that `make_corpus` has written, under the fingerprint of its notes and labels. Raises CorpusError if it
+    is not as it was written."""
+    try:
+        description = read_json(folder / DESCRIPTION)
+        fingerprint, n_clips = str(description["fingerprint"]), int(description["n_clips"])
+        labels = hashlib.sha256(read_bytes(folder / ANNOTATIONS)).hexdigest()
+        if description.get("labels_sha256", labels) != labels:  # the first corpora do not name it
+            raise _damaged(folder, f"{ANNOTATIONS} was changed")
+        corpus = mtat.read(folder, name=name)
+    except (RecordError, KeyError, TypeError, ValueError) as error:
+        raise _damaged(folder, str(error)) from error
     if corpus.bad:
-        file = corpus.bad[0]
-        raise CorpusError(f"{folder} is damaged ({file.path}: {file.reason}); delete it and it is made again")
-    description = read_json(folder / DESCRIPTION)
-    return replace(corpus, table=replace(corpus.table, fingerprint=description["fingerprint"]), made=True)
+        raise _damaged(folder, f"{corpus.bad[0].path}: {corpus.bad[0].reason}")
+    if len(corpus.table.clip_ids) != n_clips:
+        raise _damaged(folder, f"{ANNOTATIONS} lists {len(corpus.table.clip_ids)} of {n_clips} clips")
+    return replace(corpus, table=replace(corpus.table, fingerprint=fingerprint), made=True)
+
+
+def _damaged(folder: Path, what: str) -> CorpusError:
+    return CorpusError(f"{folder} is damaged ({what}); delete it and it is made again")

@@ -7,6 +7,7 @@ corpus's name is complete, whoever is killed when, and two processes that start 
 import csv
 import hashlib
 import io
+import logging
 import shutil
 from collections.abc import Generator
 from concurrent.futures.process import BrokenProcessPool
@@ -29,6 +30,8 @@ from tagsearch.data.processes import n_cores, refuse_unguarded_script, worker_po
 from tagsearch.data.tags import TOP_50
 from tagsearch.errors import CorpusError
 from tagsearch.files import write_json, write_text
+
+log = logging.getLogger(__name__)
 
 VERSION = 1  # of the music and its labels: raise it when either changes, and pin the new fingerprint in the tests
 DESCRIPTION = "corpus.json"
@@ -68,7 +71,11 @@ def _make(store: Path, stem: str, songs: tuple[SongPlan, ...], seed: int, progre
     shutil.rmtree(draft, ignore_errors=True)  # left by a process that was killed: we hold the lock
     try:
         fingerprint = _write(draft, songs, seed, progress)
-        return draft.rename(store / f"{stem}{fingerprint[:8]}")
+        made = store / f"{stem}{fingerprint[:8]}"
+        if made.exists():  # without the description that makes it a corpus
+            log.warning("%s lacks %s and is made again", made, DESCRIPTION)
+            shutil.rmtree(made)
+        return draft.rename(made)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)  # half a corpus is of no use
         raise
@@ -86,8 +93,10 @@ def _write(draft: Path, songs: tuple[SongPlan, ...], seed: int, progress: Progre
             results.append(result)
             progress("composing corpus", song.first_clip + song.n_clips - 1, n_clips)
     fingerprint = fingerprint_of(songs, results)
-    write_text(draft / ANNOTATIONS, _annotations(songs, results))
-    write_json(draft / DESCRIPTION, {"fingerprint": fingerprint, "n_clips": n_clips, "version": VERSION, "seed": seed})
+    labels = _annotations(songs, results)
+    write_text(draft / ANNOTATIONS, labels)
+    facts = {"fingerprint": fingerprint, "n_clips": n_clips, "version": VERSION, "seed": seed}
+    write_json(draft / DESCRIPTION, facts | {"labels_sha256": hashlib.sha256(labels.encode()).hexdigest()})
     return fingerprint
 
 
