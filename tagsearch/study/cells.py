@@ -73,7 +73,7 @@ def _read_trial(folder: Path) -> Trial | None:
         trial = read_trial(folder)
     except RecordError:
         return None
-    return trial if trial.spec.phase == folder.parent.name else None
+    return trial if (trial.spec.phase, trial.spec.name) == (folder.parent.name, folder.name) else None
 
 
 def check_same_corpus(source: Source, table: CorpusTable) -> None:

@@ -37,7 +37,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, lis
     (storage / "mine.yaml").write_text(STUDY.replace("factors: {loss: [bce, focal]}", f"arms: {ARMS}"))
     command = [sys.executable, "-W", "ignore", "-m", "tests.grow_driver", str(storage), json.dumps(RUNS)]
     environment = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True, timeout=300)
+    done = subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True, timeout=500)
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"run"')]
     assert [line["run"] for line in lines] == [run["name"] for run in RUNS], done.stdout + done.stderr
     return storage, {line["run"]: line["said"] for line in lines}
