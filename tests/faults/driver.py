@@ -83,6 +83,13 @@ def left_behind(process: subprocess.Popen[str], *, apart_from: Sequence[str] = (
         time.sleep(0.1)
 
 
+def catches(process: subprocess.Popen[str], number: signal.Signals) -> bool:
+    """Whether the process has a handler for the signal."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    (caught,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
 def of_session(session: int) -> list[str]:
     """Command lines of its processes."""
     found = []
