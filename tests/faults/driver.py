@@ -77,13 +77,21 @@ def left_behind(process: subprocess.Popen[str], *, apart_from: Sequence[str] = (
     one of the words `apart_from`."""
     deadline = time.monotonic() + 30
     while True:
-        found = [line for line in _of_session(process.pid) if not any(word in line for word in apart_from)]
+        found = [line for line in of_session(process.pid) if not any(word in line for word in apart_from)]
         if not found or time.monotonic() > deadline:
             return found
         time.sleep(0.1)
 
 
-def _of_session(session: int) -> list[str]:
+def catches(process: subprocess.Popen[str], number: signal.Signals) -> bool:
+    """Whether the process has a handler for the signal."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    (caught,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
+def of_session(session: int) -> list[str]:
+    """Command lines of its processes."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):

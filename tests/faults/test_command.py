@@ -12,7 +12,7 @@ import pytest
 
 from tagsearch.records import read_trials
 from tests.faults.conftest import Note
-from tests.faults.driver import ROOT, finished, left_behind, loss, wait_for
+from tests.faults.driver import ROOT, catches, finished, left_behind, loss, of_session, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -91,7 +91,9 @@ def test_two_runs_of_one_study_at_once_are_both_right_and_share_their_cache(tmp_
     before, written = finished(run), (run / "trials.csv").stat().st_mtime_ns
     process = tagsearch(tmp_path, "resume", "one")
     wait_for(lambda: (run / "trials.csv").stat().st_mtime_ns != written, process)
-    time.sleep(0.3)
+    ray = ("raylet", "gcs_server")
+    wait_for(lambda: not any(name in line for line in of_session(process.pid) for name in ray), process)
+    wait_for(lambda: catches(process, signal.SIGTERM), process)  # while Ray ends, it kills
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 4, output
