@@ -72,12 +72,15 @@ def kill(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-def left_behind(process: subprocess.Popen[str]) -> list[str]:
-    """Command lines of what an ended process has left of its session, half a minute after its end."""
+def left_behind(process: subprocess.Popen[str], *, apart_from: Sequence[str] = ()) -> list[str]:
+    """Command lines of what an ended process has left of its session, half a minute after its end; not those that hold
+    one of the words `apart_from`."""
     deadline = time.monotonic() + 30
-    while (found := _of_session(process.pid)) and time.monotonic() < deadline:
+    while True:
+        found = [line for line in _of_session(process.pid) if not any(word in line for word in apart_from)]
+        if not found or time.monotonic() > deadline:
+            return found
         time.sleep(0.1)
-    return found
 
 
 def _of_session(session: int) -> list[str]:

@@ -293,14 +293,13 @@ def test_a_real_trial_goes_on_bit_for_bit_whatever_became_of_its_files(
     assert ("the trial starts anew" in caplog.text) == (name == "weights-epoch1.pt")
 
 
-def test_what_a_kill_left_half_written_goes_with_the_trials_end(settings: TrialSettings, tmp_path: Path) -> None:
+def test_what_a_kill_left_half_written_goes_with_the_trials_end(
+    settings: TrialSettings, tmp_path: Path, note: Note
+) -> None:
     list(islice(run_trial(make_spec(), settings, tmp_path), 1))
     (tmp_path / ".checkpoint.pt.77.tmp").write_bytes(b"half")
     list(run_trial(make_spec(), settings, tmp_path))
     assert not list(tmp_path.glob(".*"))
-
-
-def test_a_damaged_file_of_an_unfinished_trial_costs_that_trial_at_most(note: Note) -> None:
     note("damaged or lost history.json, per_tag.npz or draws.npz of an unfinished trial", "goes on from its checkpoint")
     note("damaged checkpoint.pt", "goes on from the one before it, with a warning; without one the trial starts anew")
     note("damaged or lost weights of a snapshot of an unfinished trial", "that trial starts anew, with a warning")
@@ -440,21 +439,18 @@ def test_what_is_there_to_be_read_by_people_stops_nothing(copy: Copy, whole: Pat
     assert name != "trials.csv" or (copy.run / name).read_text() == (whole / name).read_text()
 
 
-def test_a_damaged_state_file_is_made_anew_or_named(note: Note) -> None:
+def test_one_damaged_run_hides_no_other_from_the_list(copy: Copy, whole: Path, note: Note) -> None:
+    shutil.copytree(whole, copy.run.parent / "sound")
+    damage(copy.a("tune/bce-*") / "record.json", empty)
+    lines = {line.split()[0]: line for line in list_lines(copy.run.parent)}
+    assert "damaged" in lines["run"]
+    assert "finished" in lines["sound"]
     note("damaged or lost rungs.jsonl", "made anew from the trials' histories (garbled: once it is removed)")
     note("damaged or lost chosen.json", "made anew from the same trials; damaged: one line says so", code=1)
     note("damaged or lost planned.json or trials.csv", "written anew by `resume`")
     note("damaged resolved.yaml, corpus.npz or extension.json", "one line with file and way on", code=1)
     note("damaged or lost lock.json", "goes on with a warning; verdicts are exploratory")
     note("damaged noise.json of an earlier run", "`plan` and `run` pass it over with a warning")
-
-
-def test_one_damaged_run_hides_no_other_from_the_list(copy: Copy, whole: Path) -> None:
-    shutil.copytree(whole, copy.run.parent / "sound")
-    damage(copy.a("tune/bce-*") / "record.json", empty)
-    lines = {line.split()[0]: line for line in list_lines(copy.run.parent)}
-    assert "damaged" in lines["run"]
-    assert "finished" in lines["sound"]
 
 
 # --- the cache -------------------------------------------------------------------------------------------------------
