@@ -33,6 +33,7 @@ from tagsearch.records import (
     write_spec,
 )
 from tagsearch.study.schema import Stop
+from tagsearch.study.trained_by import read_trained_by, trained_by
 from tagsearch.training import loop
 from tagsearch.training.loop import run_trial
 from tagsearch.training.outcome import CHECKPOINT, PREVIOUS_CHECKPOINT, end_trial
@@ -99,8 +100,9 @@ def test_a_confirm_trial_leaves_a_history_scores_and_a_record(settings: TrialSet
     assert result.tagsearch == __version__
     assert {p.name for p in tmp_path.iterdir()} == {
         *("trial.json", "history.json", "per_tag.npz", "draws.npz", "record.json", "scores.npz", "weights-final.pt"),
-        "reads.jsonl",
+        *("reads.jsonl", "trained_by.jsonl"),
     }
+    assert read_trained_by(tmp_path) == (trained_by(make_spec().config, device="cpu"),)
 
 
 def test_a_row_is_yielded_when_its_checkpoint_and_history_are_on_disk(settings: TrialSettings, tmp_path: Path) -> None:
@@ -113,7 +115,9 @@ def test_a_row_is_yielded_when_its_checkpoint_and_history_are_on_disk(settings: 
 
 def test_a_tune_trial_neither_touches_the_test_split_nor_keeps_weights(settings: TrialSettings, tmp_path: Path) -> None:
     train(make_spec(phase="tune"), settings, tmp_path)
-    assert {p.name for p in tmp_path.iterdir()} == {"history.json", "per_tag.npz", "draws.npz", "record.json"}
+    assert {p.name for p in tmp_path.iterdir()} == {
+        *("history.json", "per_tag.npz", "draws.npz", "record.json", "trained_by.jsonl"),
+    }
 
 
 def test_an_ended_trial_only_yields_its_rows(settings: TrialSettings, undisturbed: Path) -> None:
