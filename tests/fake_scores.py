@@ -39,5 +39,6 @@ def scored_trial(folder: Path, checkpoints, *, arm: str = "bce", seed: int = 1) 
     }
     files.write_npz(home / "scores.npz", arrays)
     epochs = {name: 9 if name == FINAL else int(name.removeprefix("epoch")) for name in checkpoints}
+    records.write_history(home, [{"epoch": epoch} for epoch in range(1, 10)], {})
     records.write_result(home, TrialResult(state=State.COMPLETED, epochs=9, best=0.5, last=0.5, checkpoints=epochs))
     return read_trial(home)
