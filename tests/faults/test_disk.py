@@ -127,7 +127,7 @@ def fail_at(patch: pytest.MonkeyPatch, name: str, nth: int, *, once: bool = Fals
             raise full()
         line(path, text)
 
-    for module in ("tagsearch.files", "tagsearch.records"):
+    for module in ("tagsearch.files", "tagsearch.records.writing"):
         patch.setattr(f"{module}.write_bytes", write_bytes)
     for module in ("tagsearch.search.asha", "tagsearch.readings"):
         patch.setattr(f"{module}.append_line", append)
