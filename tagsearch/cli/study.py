@@ -210,10 +210,10 @@ def _start(
     from tagsearch.data.corpus import counts_by_reason, write_bad_files
     from tagsearch.search.address import machine_named
     from tagsearch.search.excerpt_writer import ExcerptWriter
-    from tagsearch.search.kept_data import open_or_kept_data
     from tagsearch.search.progress import LiveTable, ProgressBars, console, show_warnings
     from tagsearch.search.ray_session import has_gpus
     from tagsearch.search.run import Options, execute
+    from tagsearch.search.run_data import open_or_kept_data
     from tagsearch.search.run_folder import (
         FOLDER_LINE,
         check_new,

@@ -5,18 +5,14 @@ seeds, full budget, nothing stopped; the only reader of the test split).
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tagsearch.data.corpus import OpenCorpus, Progress, open_corpus
-from tagsearch.data.features import files_of, write_view
-from tagsearch.data.preparation import prepare_corpus
 from tagsearch.errors import RunFailedError, SomeTrialsFailedError
 from tagsearch.files import write_json
 from tagsearch.records import Config, Phase, State, Trial, TrialResult, TrialSpec, read_trials
-from tagsearch.registry import entry
 from tagsearch.search.asha import Rungs
 from tagsearch.search.head_watch import head_watched, kept_stderr
 from tagsearch.search.observers import Observer, notices
@@ -25,17 +21,16 @@ from tagsearch.search.placement import n_slots
 from tagsearch.search.proposals import ArmProposals
 from tagsearch.search.ray_session import machines, ray_session
 from tagsearch.search.reuse import PHASES, Reuse, tell_other_code, tell_rungs
+from tagsearch.search.run_data import needed_files
 from tagsearch.search.run_folder import PLANNED_FILE, write_trials_csv
 from tagsearch.search.searcher import Propose
 from tagsearch.search.storage import storage_errors
 from tagsearch.search.storage_check import check_nodes
 from tagsearch.search.taken_over import read_chosen, refuse_strangers, tell_of_lost_epochs, tell_of_lost_records
 from tagsearch.search.trainable import TRAIN
-from tagsearch.study.chunks import longest_chunk_of, models_of
 from tagsearch.study.data import repeats_short_clips
 from tagsearch.study.extension import read_extension, seeds_of
 from tagsearch.study.schema import Study
-from tagsearch.study.tag_groups import check_tags
 from tagsearch.study.trials import chosen_configs, confirm_trials, tune_order
 from tagsearch.training.settings import TrialSettings
 
@@ -51,30 +46,6 @@ class Options:
     trial_time_limit_s: float | None = None  # of one epoch; a trial that takes longer hangs
     address: str | None = None
     train: str = TRAIN  # "module:name" of what runs a trial
-
-
-def open_data(
-    study: Study, *, cache: Path, progress: Progress, say: Callable[[str], None] = lambda line: None
-) -> tuple[OpenCorpus, Mapping[str, Path]]:
-    """The corpus without its bad and too short clips, and the feature view of every model that the study may train.
-
-    All arms have the same clips, those that hold the longest chunk of any of the models; the shorter ones, too, if the
-    study repeats them. Raises StudyError if a hypothesis is about a tag that the corpus lacks."""
-    corpus = open_corpus(study.data, cache=cache, progress=progress)
-    check_tags(study, corpus.table.tags)
-    models = {name: entry("model", name).load() for name in models_of(study)}
-    front_ends = list(dict.fromkeys(model.front_end for model in models.values()))  # models may share one
-    corpus, prepared = prepare_corpus(
-        corpus,
-        front_ends,
-        cache=cache,
-        progress=progress,
-        chunk_seconds=longest_chunk_of(study),
-        repeat_short=repeats_short_clips(study.data),
-        say=say,
-    )
-    views = {each.front_end: write_view(each, corpus.table) for each in prepared}
-    return corpus, {name: views[model.front_end] for name, model in models.items()}
 
 
 def execute(
@@ -118,12 +89,6 @@ def _after_the_head(folder: Path, address: str | None) -> str:
     if address is None:  # it was this run's own
         return f"`tagsearch resume {folder}` starts Ray again and goes on"
     return f"start the cluster again, then `tagsearch resume {folder} --address ...`"
-
-
-def needed_files(folder: Path, views: Iterable[Path]) -> list[Path]:
-    """What every worker must find of the corpus: its table and its features."""
-    files = [folder / "corpus.npz"] if (folder / "corpus.npz").exists() else []
-    return files + [file for view in dict.fromkeys(views) if view.is_file() for file in files_of(view)]
 
 
 class _Session:

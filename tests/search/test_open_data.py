@@ -14,8 +14,8 @@ from tagsearch.data.frontend import LOG_MEL, WAVEFORM
 from tagsearch.errors import CorpusError, StudyError
 from tagsearch.models.cnn2d import CNN2D
 from tagsearch.registry import MODELS
-from tagsearch.search import run
-from tagsearch.search.run import open_data
+from tagsearch.search import run_data
+from tagsearch.search.run_data import open_data
 from tagsearch.study.parse import read_study
 from tagsearch.study.schema import Arm, Study
 from tests.fake_corpus import SAMPLE_RATE, make_table, silent, write_corpus
@@ -26,7 +26,7 @@ from tests.fake_trial import BASE, tiny_study
 def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenCorpus:
     """Ten clips of 3.5 s, what every study here finds."""
     corpus = write_corpus(tmp_path / "audio", make_table(n_train=6, n_valid=2, n_test=2))
-    monkeypatch.setattr(run, "open_corpus", lambda data, **_: corpus)
+    monkeypatch.setattr(run_data, "open_corpus", lambda data, **_: corpus)
     return corpus
 
 

@@ -12,7 +12,7 @@ from tagsearch.data.features import open_features
 from tagsearch.errors import MissingCorpusError
 from tagsearch.excerpts import write_excerpts
 from tagsearch.search.address import machine_named
-from tagsearch.search.kept_data import open_or_kept_data
+from tagsearch.search.run_data import open_or_kept_data
 from tagsearch.search.run_folder import open_run
 from tagsearch.study.parse import read_study
 from tagsearch.study.schema import Study
