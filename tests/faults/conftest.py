@@ -1,4 +1,6 @@
-"""The table of faults: a row for each `note` of a test, written to the file that FAULT_TABLE names."""
+"""The table of faults: a row for each `note` of a test, written to the file that FAULT_TABLE names.
+
+What several tests note in the same words is one row."""
 
 import os
 from collections.abc import Callable
@@ -31,5 +33,5 @@ def note(request: pytest.FixtureRequest) -> Note:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     rows = session.config.stash.get(_ROWS, [])
     if (file := os.environ.get("FAULT_TABLE")) and rows:
-        lines = [_HEAD, ("---",) * len(_HEAD), *rows]
+        lines = [_HEAD, ("---",) * len(_HEAD), *dict.fromkeys(rows)]
         Path(file).write_text("".join("| " + " | ".join(row) + " |\n" for row in lines))

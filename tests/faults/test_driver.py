@@ -171,8 +171,8 @@ def test_a_signal_while_ray_starts_ends_the_run(tmp_path: Path, note: Note) -> N
 def test_a_time_budget_stops_a_run_without_spoiling_trials(
     cluster: dict[str, Any], undisturbed: Path, tmp_path: Path, note: Note
 ) -> None:
-    behave(tmp_path, seconds=0.2)
-    code, output = finish(tmp_path, **ONE_AT_A_TIME, **cluster, time_budget_s=4)
+    behave(tmp_path, seconds=0.1)
+    code, output = finish(tmp_path, **ONE_AT_A_TIME, **cluster, time_budget_s=8)
     assert code == 4
     assert "the time budget is used up" in output
     before = finished(tmp_path)

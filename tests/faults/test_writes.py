@@ -62,7 +62,7 @@ def test_a_run_killed_while_it_begins_begins_again_under_its_name(
     assert is_intact(lock)
     assert read_corpus(folder).fingerprint == dying.TABLE.fingerprint
     assert read_study(folder / "resolved.yaml").confirm_arms == ("bce", "focal")
-    note(f"kill -9 of the driver {moment} the write of {name}", "`run --name` begins anew, or `resume` goes on")
+    note("kill -9 of the driver at any write of a beginning run", "`run --name` begins anew, or `resume` goes on")
 
 
 @EVERY_MOMENT
@@ -92,7 +92,7 @@ def test_a_run_killed_while_it_is_extended_is_extended_or_not(moment: str, tmp_p
     if moment != "after":
         extend(tmp_path, EXTENSION)
     assert read_extension(tmp_path) == EXTENSION
-    note(f"kill -9 of the driver {moment} the write of extension.json", "the run is extended or not; `resume` goes on")
+    note("kill -9 of the driver at the write of extension.json", "the run is extended or not; `resume` goes on")
 
 
 def dying_result() -> Any:
@@ -109,7 +109,7 @@ def test_a_ledger_that_is_killed_in_its_write_holds_the_reading_or_not(moment: s
     note_read(tmp_path, split="test", checkpoint="final", weights_sha256="0" * 64)
     assert [reading.checkpoint for reading in read_reads(tmp_path)][-1] == "final"
     assert second_readings(read_reads(tmp_path)) == ()
-    note(f"kill -9 {moment} a line of reads.jsonl", "no second reading is counted")
+    note("kill -9 at a line of reads.jsonl, the ledger of the test split", "no second reading is counted")
 
 
 @EVERY_MOMENT
@@ -184,4 +184,4 @@ def test_a_trial_killed_in_a_write_ends_as_if_undisturbed(
     assert other is not None
     assert ours.weights_sha256 == other.weights_sha256
     assert second_readings(read_reads(tmp_path)) == ()
-    note(f"kill -9 of a trial's process {moment} the write of {name}", "its retry ends in the same scores bit for bit")
+    note("kill -9 of a trial's process at any of its writes", "its retry ends in the same scores bit for bit")
