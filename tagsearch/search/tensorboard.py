@@ -62,6 +62,8 @@ class TensorBoard(Observer):
         writer.flush_now_and_then()
 
     def trial_ended(self, spec: TrialSpec, result: TrialResult) -> None:
+        if spec.name not in self._writers:  # given up before it had begun
+            self.trial_started(spec)
         writer = self._writers.pop(spec.name)
         del self._best[spec.name]
         status = Status.Value(_STATUS.get(result.state, "STATUS_FAILURE"))
