@@ -78,7 +78,7 @@ def test_a_source_of_another_corpus_is_refused_before_a_run_is_made(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     corpus = SimpleNamespace(table=replace(TABLE, fingerprint="another"), bad=())
-    monkeypatch.setattr("tagsearch.search.run.open_data", lambda *_, **__: (corpus, {}))
+    monkeypatch.setattr("tagsearch.search.run_data.open_data", lambda *_, **__: (corpus, {}))
     monkeypatch.setattr("tagsearch.search.progress.console", lambda: Console(quiet=True))
     monkeypatch.chdir(folder)
     with pytest.raises(UsageError, match="--reuse base: a trial can be taken over on the same clips"):
