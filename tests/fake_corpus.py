@@ -1,5 +1,6 @@
 """A small corpus for tests: tones and noise written with soundfile, labels that follow the tones, in any layout."""
 
+import csv
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import soundfile
 
 from tagsearch.data.corpus import OpenCorpus
-from tagsearch.records import CorpusTable
+from tagsearch.records import SPLITS, CorpusTable
 
 SAMPLE_RATE = 16_000
 TAGS = ("low", "middle", "high", "loud")
@@ -66,3 +67,12 @@ def rows_of(table: CorpusTable, rows: Sequence[int], *, fingerprint: str) -> Cor
     """Another table of some of its clips, in that order."""
     names = ("clip_ids", "paths", "songs", "albums", "artists", "splits", "labels")
     return replace(table, fingerprint=fingerprint, **{name: getattr(table, name)[list(rows)] for name in names})
+
+
+def write_label_file(path: Path, table: CorpusTable) -> None:
+    """The table as a folder of audio has it: a row a clip, a column a tag."""
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["path", "split", *table.tags])
+        for clip, split, labels in zip(table.paths, table.splits, table.labels, strict=True):
+            rows.writerow([clip, SPLITS[split], *labels])

@@ -1,13 +1,12 @@
 """`tagsearch data` on a small folder of audio with a label file."""
 
-import csv
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.fake_corpus import make_table, write_corpus
+from tests.fake_corpus import make_table, write_corpus, write_label_file
 
 
 @pytest.fixture
@@ -15,11 +14,7 @@ def music(tmp_path: Path) -> Path:
     """12 clips, of which one is empty and one is no audio."""
     table = make_table(n_train=6, n_valid=3, n_test=3)
     write_corpus(tmp_path / "music", table)
-    with (tmp_path / "music" / "tags.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["path", "split", *table.tags])
-        for path, split, labels in zip(table.paths, table.splits, table.labels, strict=True):
-            rows.writerow([path, ("train", "valid", "test")[split], *labels])
+    write_label_file(tmp_path / "music" / "tags.csv", table)
     (tmp_path / "music" / "000.flac").write_bytes(b"")
     (tmp_path / "music" / "001.flac").write_bytes(b"no audio at all")
     return tmp_path / "music"

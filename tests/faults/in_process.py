@@ -87,6 +87,14 @@ def resume(run: Path, patch: pytest.MonkeyPatch, *, observers: Sequence[Observer
     execute(study, folder, {"cnn1d": folder}, options=options, device="cpu", observers=observers)
 
 
+def whole_run(run: Path) -> Path:
+    """Begun and brought to its end without a fault."""
+    begin(run)
+    with pytest.MonkeyPatch.context() as patch:
+        resume(run, patch)
+    return run
+
+
 def _run_phase(
     phase: Any, *, study: Any, folder: Path, planned: Any, trial_config: Any, placement: Any, observers: Any,
     rungs: Any = None, told: Any = None,

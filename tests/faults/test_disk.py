@@ -20,7 +20,7 @@ from tagsearch.search.tensorboard import RecordWriter, TensorBoard
 from tests.faults import in_process
 from tests.faults.conftest import Note
 from tests.faults.driver import ONE_AT_A_TIME, Loss, behave, finish, finished, loss, outcome, wait_for
-from tests.faults.in_process import begin, resume
+from tests.faults.in_process import begin, resume, whole_run
 from tests.faults.small_disk import SmallDisk, why_not
 
 
@@ -101,11 +101,7 @@ def test_a_line_that_does_not_fit_leaves_the_log_as_it_was(tmp_path: Path, monke
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run = tmp_path_factory.mktemp("whole") / "run"
-    begin(run)
-    with pytest.MonkeyPatch.context() as patch:
-        resume(run, patch)
-    return run
+    return whole_run(tmp_path_factory.mktemp("whole") / "run")
 
 
 def fail_at(patch: pytest.MonkeyPatch, name: str, nth: int, *, once: bool = False) -> None:

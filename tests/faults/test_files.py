@@ -33,7 +33,7 @@ from tests.fake_trial_setup import make_settings, make_spec
 from tests.faults import in_process
 from tests.faults.conftest import Note
 from tests.faults.driver import outcome
-from tests.faults.in_process import begin, resume
+from tests.faults.in_process import begin, resume, whole_run
 from tests.test_builtin_make import make_tiny
 
 Damage = Callable[[bytes], bytes | None]
@@ -96,11 +96,7 @@ def tree(run: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run = tmp_path_factory.mktemp("whole") / "run"
-    begin(run)
-    with pytest.MonkeyPatch.context() as patch:
-        resume(run, patch)
-    return run
+    return whole_run(tmp_path_factory.mktemp("whole") / "run")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """A run whose corpus is gone: what is kept of it."""
 
-import csv
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from tagsearch.search.run_data import open_or_kept_data
 from tagsearch.search.run_folder import open_run
 from tagsearch.study.parse import read_study
 from tagsearch.study.schema import Study
-from tests.fake_corpus import make_table, silent, write_corpus
+from tests.fake_corpus import make_table, silent, write_corpus, write_label_file
 
 Open = Callable[[], tuple[OpenCorpus, dict[str, Path]]]
 
@@ -26,11 +25,7 @@ def study(tmp_path: Path) -> Study:
     """On a folder of ten clips."""
     table = make_table(n_train=6, n_valid=2, n_test=2)
     write_corpus(tmp_path / "music", table)
-    with (tmp_path / "music" / "tags.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["path", "split", *table.tags])
-        for path, split, labels in zip(table.paths, table.splits, table.labels, strict=True):
-            rows.writerow([path, ("train", "valid", "test")[split], *labels])
+    write_label_file(tmp_path / "music" / "tags.csv", table)
     file_of_study = tmp_path / "s.yaml"
     file_of_study.write_text(
         f"study: x\ndata: {{corpus: folder, path: {tmp_path / 'music'}}}\nbase: {{model: cnn1d}}\n"
