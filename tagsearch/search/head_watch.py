@@ -14,10 +14,10 @@ from contextlib import contextmanager
 import ray
 
 from tagsearch.errors import ClusterError
+from tagsearch.search.signals import end_process
 
 _EVERY_S = 2.0
 _PATIENCE_S = 30.0  # a head that is only busy, or a cable that is moved
-_SHOW_CURSOR = "\x1b[?25h"  # a live table hides it
 
 
 @contextmanager
@@ -51,9 +51,8 @@ def _watch(head: tuple[str, int], over: threading.Event, stderr: int, way_on: st
         if _answers(head):
             answered = time.monotonic()
         elif time.monotonic() - answered > _PATIENCE_S and not over.is_set():
-            line = f"error: Ray's head at {head[0]}:{head[1]} has not answered for {_PATIENCE_S:.0f} s; {way_on}\n"
-            os.write(stderr, (_SHOW_CURSOR * os.isatty(stderr) + line).encode())
-            os._exit(ClusterError.exit_code)  # a tidy end would wait for the head
+            silence = f"Ray's head at {head[0]}:{head[1]} has not answered for {_PATIENCE_S:.0f} s"
+            end_process(ClusterError(f"{silence}; {way_on}"), stderr)  # a tidy end would wait for the head
 
 
 def _answers(head: tuple[str, int]) -> bool:

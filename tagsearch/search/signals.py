@@ -16,8 +16,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import NoReturn
 
-from tagsearch.errors import InterruptedRunError, StoppedError
+from tagsearch.errors import InterruptedRunError, StoppedError, TagsearchError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SAME_S = 0.5  # a wrapper may hand on the Ctrl-C that the terminal has already sent; nobody types so fast
@@ -84,7 +85,12 @@ def _lose_patience(number: signal.Signals, terminal: int, over: threading.Event)
 
 
 def _end_at_once(number: signal.Signals, terminal: int) -> None:
-    error = stopped(number, "ended at once; what is finished is kept, go on with `tagsearch resume`")
+    end_process(stopped(number, "ended at once; what is finished is kept, go on with `tagsearch resume`"), terminal)
+
+
+def end_process(error: TagsearchError, terminal: int) -> NoReturn:
+    """From whatever thread, with the error's one line and exit code, and nothing tidied up. `terminal`: a file
+    descriptor."""
     _say(terminal, f"{_SHOW_CURSOR if os.isatty(terminal) else ''}error: {error}")
     os._exit(error.exit_code)
 
