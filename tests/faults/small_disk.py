@@ -50,11 +50,12 @@ class SmallDisk:
         (self.seen / "ballast").unlink()
 
     def close_to_writing(self, run: str) -> None:
-        """For files opened from now on."""
-        self._do('mount --bind "$0" "$0" && mount -o remount,bind,ro "$0"', str(self.at / run))
+        """For files opened from now on. In one step: a mount in which a file is open for writing cannot be closed."""
+        closed = 'mkdir "$1" && mount --bind "$0" "$1" && mount -o remount,bind,ro "$1" && mount --move "$1" "$0"'
+        self._do(closed, str(self.at / run), str(self.at / "closed"))
 
     def open_to_writing(self, run: str) -> None:
-        self._do('umount "$0"', str(self.at / run))
+        self._do('umount --lazy "$0" && rmdir "$1"', str(self.at / run), str(self.at / "closed"))
 
     def end(self) -> None:
         self._holder.kill()
