@@ -25,7 +25,7 @@ class Failures:
     """Of the trials in `folder`. `notice`: gets a line for what is a machine's fault.
 
     blind: what is wrong with the machines that no trial gets past, "" if nothing is; dropped: trials that Ray gave up
-    and we would not; n_retries: how often each trial was begun again."""
+    and we would not; n_retries: how often each trial was begun again; words: Ray's of each trial's last failure."""
 
     def __init__(self, folder: Path, *, max_retries: int, notice: Callable[[str], None]) -> None:
         self._folder = folder
@@ -36,6 +36,7 @@ class Failures:
         self._epochs: dict[str, int] = {}
         self._noticed: set[str] = set()
         self.n_retries: Counter[str] = Counter()
+        self.words: dict[str, str] = {}
         self.blind = ""
         self.dropped: set[str] = set()
 
@@ -44,6 +45,7 @@ class Failures:
 
     def add(self, trial: str, error: str) -> None:
         """The trial has failed with this text of Ray's."""
+        self.words[trial] = error
         if unseen := _UNSEEN.search(error):
             self._unseen(trial, unseen[1])
         elif any(words in error for words in _LOST):

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from ray import tune
-from ray.tune.logger import CSVLoggerCallback, JsonLoggerCallback
 
 from tagsearch.errors import ClusterError, InterruptedRunError, StoppedError, StorageError, TagsearchError
 from tagsearch.files import write_text
@@ -31,6 +30,7 @@ from tagsearch.records import (
 from tagsearch.search.asha import ArmScheduler, Rungs
 from tagsearch.search.failures import Failures
 from tagsearch.search.observers import Observer, notices
+from tagsearch.search.ray_files import RayFiles
 from tagsearch.search.searcher import PlannedSearcher, Propose
 from tagsearch.search.signals import deferred, first_heard, interrupt_if_heard, stopped
 from tagsearch.search.storage import StorageWatch
@@ -94,11 +94,11 @@ def run_phase(
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # trials keep their own checkpoints
             failure_config=tune.FailureConfig(max_failures=-1),  # `failures` counts
             stop=_Halt(lambda: bool(first_heard() or failures.blind or storage.complaint)),
-            callbacks=[JsonLoggerCallback(), CSVLoggerCallback(), _Reports(observers, storage)],
+            callbacks=[RayFiles(storage), _Reports(observers, storage)],
         ),
     )
     start = time.monotonic()
-    with deferred(), storage, suppress(_NothingBeganError):
+    with deferred(), storage, suppress(_PhaseOverError):
         tuner.fit()
     n_missing = len(planned) - ending.n_ended
     what = f"{n_missing} trials of the {phase} phase are unfinished; what they did is kept"
@@ -162,7 +162,7 @@ class _Ending:
 
     def _result(self, folder: Path, state: State) -> TrialResult:
         if state is State.FAILED:
-            _keep_reason(folder)
+            _keep_reason(folder, self._failures.words[folder.name])
         return result_from_history(
             history_so_far(folder),
             objective=self._study.objective,
@@ -172,15 +172,15 @@ class _Ending:
         )
 
 
-def _keep_reason(folder: Path) -> None:
-    """The reason of a failure that the trial's process could not write."""
+def _keep_reason(folder: Path, words: str) -> None:
+    """The reason of a failure that the trial's process could not write. words: Ray's of its last failure."""
     if hung := where_it_hung(folder):
         write_text(folder / ERROR_FILE, f"One epoch took longer than --trial-time-limit-s allows. It stood at:\n{hung}")
     elif not (folder / ERROR_FILE).exists():
         write_text(
             folder / ERROR_FILE,
             "The trial's process died without a word (killed, or out of memory), or its machines were lost one after "
-            "the other; Ray's own words are in error.txt, if it had any.\n",
+            f"the other. In Ray's words:\n{words}",
         )
 
 
@@ -207,21 +207,25 @@ class _Reports(tune.Callback):  # type: ignore[misc]
                 for observer in self._observers:
                     observer.epoch_done(_spec(trial), row)
 
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Ray keeps ended trials to the end of the phase, with windows over each metric that only its own table of
+        best trials would ask for: by far the most of what a trial leaves in memory and in Ray's snapshots."""
+        trial.run_metadata.metric_analysis = {}
+        trial.run_metadata.metric_n_steps = {}
+
     def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
-        """Ray then makes a table of what came of the trials, which nobody reads. For it, it would unpickle the errors
-        of trials from the storage and, where there is no trial, its own newest state: files that others could have
-        written."""
-        for trial in trials:
-            trial.run_metadata.pickled_error_filename = None
-        if not trials and sys.exception() is None:
-            raise _NothingBeganError
+        """All is written by now. Ray would go on to read every report of every trial back into memory, and to unpickle
+        the errors of trials from the storage and, where there is no trial, its own newest state: files that others
+        could have written."""
+        if sys.exception() is None:
+            raise _PhaseOverError
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Ray pickles its callbacks into tuner.pkl, which is never read back
 
 
-class _NothingBeganError(Exception):
-    """A phase was stopped before its first trial."""
+class _PhaseOverError(Exception):
+    """No error: the way out of Ray's loop."""
 
 
 def _spec(trial: Any) -> TrialSpec:

@@ -24,7 +24,7 @@ _QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the loggers wanted are named in phase.py
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # the last report of a trial carries its state, no metric
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # see signals.py
-    "TUNE_GLOBAL_CHECKPOINT_S": "60",  # Ray's own snapshots are never read back; seldom is enough
+    "TUNE_GLOBAL_CHECKPOINT_S": "inf",  # Ray's own snapshots of all trials are never read back: one at the end
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     # of a lost process, to learn whether it died alone; by default 1 s, after which a busy machine seems lost
     "RAY_timeout_ms_task_wait_for_death_info": "10000",

@@ -104,10 +104,21 @@ def test_tensorboard_has_curves_and_hyperparameters_of_every_trial(eventful: tup
             assert events.Scalars("best/valid/pr_auc")[-1].value == pytest.approx(best)
 
 
-def test_rays_own_files_are_kept(eventful: tuple[Path, int, str]) -> None:
+def test_rays_own_files_are_kept_with_every_epoch_once(eventful: tuple[Path, int, str]) -> None:
     run, _, _ = eventful
     for trial in read_trials(run, "tune"):
         assert {"params.json", "result.json", "progress.csv"} <= {path.name for path in trial.folder.iterdir()}
+        reports = [json.loads(line) for line in (trial.folder / "result.json").read_text().splitlines()]
+        epochs = [report["epoch"] for report in reports if "state" not in report]
+        assert epochs == [row["epoch"] for row in trial.history]
+
+
+def test_ray_keeps_no_windows_of_ended_trials(eventful: tuple[Path, int, str]) -> None:
+    run, _, _ = eventful
+    (snapshot,) = (run / "confirm").glob("experiment_state-*.json")
+    kept = [json.loads(metadata) for _, metadata in json.loads(snapshot.read_text())["trial_data"]]
+    assert len(kept) == 9
+    assert [trial["metric_analysis"] for trial in kept if trial["error_filename"] is None] == [{}] * 7
 
 
 def test_what_a_trial_is_stands_in_its_parameters_and_not_in_every_report(eventful: tuple[Path, int, str]) -> None:
