@@ -69,7 +69,7 @@ class NotReadyError(TagsearchError):
 
 
 class StorageError(TagsearchError):
-    """The storage is full or cannot be written any more: no fault of the trials, which stay unfinished; `tagsearch
+    """The storage is full or cannot be used any more: no fault of the trials, which stay unfinished; `tagsearch
     resume` goes on."""
 
 

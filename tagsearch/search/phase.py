@@ -104,7 +104,7 @@ def run_phase(
     what = f"{n_missing} trials of the {phase} phase are unfinished; what they did is kept"
     if storage.complaint:
         raise StorageError(
-            f"{folder} is full or cannot be written: {storage.complaint}: {what}; free space, or open it to writing, "
+            f"{folder} is full or cannot be used: {storage.complaint}: {what}; free space, or see to the disk, "
             f"and go on with `tagsearch resume {folder}`"
         )
     if n_missing:

@@ -1,7 +1,7 @@
 """The storage of runs: looked at before anything starts, and what it means when it fails later on. Needs no Ray; of
 workers see storage_check.
 
-A disk that is full or closed to writing is no fault of a trial. The trial stays unfinished, the run stops in order, and
+A disk that is full, closed to writing or gone is no fault of a trial. The trial stays unfinished, the run stops in order, and
 when there is space again it goes on as if nothing had been.
 """
 
@@ -45,14 +45,25 @@ def check_writable(folder: Path, *, n_bytes: int = 0) -> int:
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _CLOSED = (errno.EACCES, errno.EPERM)  # of a file in the storage; elsewhere it is something else
+_GONE = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN)  # a mount's server, or the disk; of no file elsewhere
 
 
 def storage_failure(error: BaseException, folder: Path) -> str | None:
-    """What the system said if `error`, or what it came of, is that `folder` is full or closed to writing; else None."""
+    """What the system said if `error`, or what it came of, is that `folder` is full, closed to writing or gone; else
+    None."""
     for cause in _causes(error):
-        if isinstance(cause, OSError) and (cause.errno in _FULL or (cause.errno in _CLOSED and _is_in(cause, folder))):
+        if isinstance(cause, OSError) and _is_of(cause, folder):
             return f"{cause.strerror} ({cause.filename})" if cause.filename else str(cause.strerror)
     return None
+
+
+def _is_of(error: OSError, folder: Path) -> bool:
+    inside = isinstance(error.filename, str) and Path(error.filename).absolute().is_relative_to(folder.absolute())
+    return (
+        error.errno in _FULL
+        or (error.errno in _CLOSED and inside)
+        or (error.errno in _GONE and (inside or error.filename is None))
+    )
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -61,13 +72,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _is_in(error: OSError, folder: Path) -> bool:
-    return isinstance(error.filename, str) and Path(error.filename).absolute().is_relative_to(folder.absolute())
-
-
 @contextmanager
 def storage_errors(folder: Path, *, way_on: str) -> Iterator[None]:
-    """Raises StorageError, one line that ends with `way_on`, where `folder` is full or closed to writing."""
+    """Raises StorageError, one line that ends with `way_on`, where `folder` is full, closed to writing or gone."""
     try:
         yield
     except Exception as error:
@@ -76,7 +83,7 @@ def storage_errors(folder: Path, *, way_on: str) -> Iterator[None]:
             raise known from None  # what failed while it was on its way is of the same cause
         if (said := storage_failure(error, folder)) is None:
             raise
-        raise StorageError(f"{folder} is full or cannot be written: {said}; what is done is kept; {way_on}") from error
+        raise StorageError(f"{folder} is full or cannot be used: {said}; what is done is kept; {way_on}") from error
 
 
 class StorageWatch:

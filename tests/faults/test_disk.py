@@ -46,6 +46,14 @@ def test_a_permission_that_is_lacking_is_one_only_in_the_storage(number: int, tm
     assert storage_failure(OSError(number, "no"), tmp_path) is None
 
 
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN])
+def test_a_disk_or_mount_that_is_gone_is_one_unless_the_file_is_elsewhere(number: int, tmp_path: Path) -> None:
+    inside = OSError(number, "gone", str(tmp_path / "confirm" / "x" / "history.json"))
+    assert storage_failure(inside, tmp_path) == f"gone ({inside.filename})"
+    assert storage_failure(OSError(number, "gone"), tmp_path) == "gone"
+    assert storage_failure(OSError(number, "gone", "/data/audio.mp3"), tmp_path) is None
+
+
 @pytest.mark.parametrize("error", [RuntimeError("nan"), OSError(errno.ENOENT, "gone"), MemoryError()])
 def test_what_else_fails_is_no_fault_of_the_storage(error: Exception, tmp_path: Path) -> None:
     assert storage_failure(error, tmp_path) is None
