@@ -1,8 +1,8 @@
 """The storage of runs: looked at before anything starts, and what it means when it fails later on. Needs no Ray; of
 workers see storage_check.
 
-A disk that is full, closed to writing or gone is no fault of a trial. The trial stays unfinished, the run stops in order, and
-when there is space again it goes on as if nothing had been.
+A disk that is full, closed to writing or gone is no fault of a trial. The trial stays unfinished, the run stops in
+order, and when there is space again it goes on as if nothing had been.
 """
 
 import errno
@@ -45,7 +45,7 @@ def check_writable(folder: Path, *, n_bytes: int = 0) -> int:
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _CLOSED = (errno.EACCES, errno.EPERM)  # of a file in the storage; elsewhere it is something else
-_GONE = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN)  # a mount's server, or the disk; of no file elsewhere
+_GONE = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN)  # a mount or disk; of no file elsewhere
 
 
 def storage_failure(error: BaseException, folder: Path) -> str | None:
