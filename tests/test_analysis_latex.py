@@ -1,3 +1,4 @@
+import dataclasses
 import re
 
 import pytest
@@ -71,6 +72,16 @@ def test_a_table_has_its_caption_booktabs_rules_and_notes():
     ]
 
 
+def test_a_table_wider_than_the_text_has_spreads_and_intervals_below_their_values():
+    wide = Grid(title="", head=("x", "y"), rows=(("-0.01 ± 2 [-3, +3]", "b" * 85),) * 2, right=(True, False), notes=())
+    assert "shortstack" not in latex.table(wide)  # little would be won
+    narrower = dataclasses.replace(wide, rows=(("-0.01 ± 2 [-3, +3]", "1 ± " + "2" * 40 + " [" + "3" * 40 + "]"),) * 2)
+    rows = latex.table(narrower).splitlines()[7:-3]
+    row = r"\shortstack[r]{$-$0.01\\$\pm$ 2\\{[}$-$3, +3]} & "
+    row += rf"\shortstack[r]{{1\\$\pm$ {'2' * 40}\\{{[}}{'3' * 40}]}} \\"
+    assert rows == [r"\midrule", row, r"\addlinespace", row]
+
+
 def test_all_that_belongs_in_a_paper_is_there(tmp_path):
     summary = summary_of(FakeRun(n_clips=150, signals={"bce": 1.0, "focal": 1.5}), tmp_path)
     titles = [grid.title for grid in paper_grids(summary)]
@@ -88,7 +99,7 @@ def test_all_that_belongs_in_a_paper_is_there(tmp_path):
 
 
 def test_braces_and_environments_are_closed_and_every_row_has_its_columns(tex):
-    plain = re.sub(r"\\[{}]", "", tex)
+    plain = re.sub(r"\\\\|\\[{}]", "", tex)
     assert plain.count("{") == plain.count("}")
     begun, ended = (re.findall(rf"\\{word}{{(\w+)}}", tex) for word in ("begin", "end"))
     assert sorted(begun) == sorted(ended)
