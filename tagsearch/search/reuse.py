@@ -16,6 +16,7 @@ from tagsearch.search.asha import Rungs, rung_value
 from tagsearch.study.adopted import read_reuse, write_adopted
 from tagsearch.study.cells import Cell, Source, confirm_cells, describe, read_source, tune_cells, tuned_as
 from tagsearch.study.extension import read_extension, seeds_of
+from tagsearch.study.lock import read_lock
 from tagsearch.study.schema import Study
 from tagsearch.study.trained_by import differing, named, read_trained_by, trained_by
 from tagsearch.study.trials import confirm_trials
@@ -79,14 +80,19 @@ class Reuse:
 
 
 def _source_of(folder: Path, say: Say) -> Source | None:
-    """None for a run that takes over nothing, or whose source is gone: what it has not taken over yet is trained."""
+    """None for a run that takes over nothing, or whose source is gone or another run by now, which may be of other
+    data: what it has not taken over yet is trained."""
     origins = read_reuse(folder)
     if not origins:
         return None
-    if not is_run(Path(origins[0].folder)):
-        say(f"{origins[0].folder} is gone: what was not taken over from it yet is trained")
+    origin, source = origins[0], Path(origins[0].folder)
+    if not is_run(source):
+        say(f"{source} is gone: what was not taken over from it yet is trained")
         return None
-    return read_source(Path(origins[0].folder))
+    if (read_lock(source) or {}) != origin.lock:
+        say(f"{source} is not the run any more that it was: what was not taken over from it yet is trained")
+        return None
+    return read_source(source)
 
 
 def adopt(trial: Trial, run: Path, *, source: str) -> None:

@@ -18,6 +18,7 @@ from tagsearch.study.parse import read_study
 from tagsearch.study.schema import Study
 from tagsearch.study.trained_by import trained_by
 from tagsearch.study.trials import chosen_configs
+from tests.fake_corpus import make_table
 from tests.fake_source import STUDY, TABLE, write_ended, write_source
 
 
@@ -157,6 +158,22 @@ def test_a_run_whose_source_is_gone_goes_on_without_it(source: Path, tmp_path: P
     open_run(tmp_path / "new", grown, TABLE, device="cpu", reuse=gone)
     shutil.rmtree(gone)
     assert take_over(tmp_path / "new", grown) == [f"{gone} is gone: what was not taken over from it yet is trained"]
+
+
+def test_a_run_whose_source_was_made_anew_takes_nothing_over_from_the_new_one(
+    source: Path, tmp_path: Path, grown: Study
+) -> None:
+    """Under the same name, maybe, but of other clips."""
+    base = shutil.copytree(source, tmp_path / "base")
+    open_run(tmp_path / "new", grown, TABLE, device="cpu", reuse=base)
+    shutil.rmtree(base)
+    study = read_study(source.parent / "mine.yaml")
+    table = make_table(n_train=4, n_valid=3, n_test=4)
+    write_source(base, study, now=lambda config: trained_by(config, device="cpu"), table=table)
+    assert take_over(tmp_path / "new", grown) == [
+        f"{base} is not the run any more that it was: what was not taken over from it yet is trained"
+    ]
+    assert names(tmp_path / "new") == set()
 
 
 # --- kills -----------------------------------------------------------------------------------------------------------
