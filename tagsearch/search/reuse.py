@@ -5,11 +5,11 @@ that goes on after one takes over what it lacks. The earlier run is only read; i
 finished by now is taken.
 """
 
-import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from tagsearch.files import to_disk
 from tagsearch.readings import ADOPTED_FILE
 from tagsearch.records import Config, Phase, Trial, is_run, read_trials
 from tagsearch.search.asha import Rungs, rung_value
@@ -102,10 +102,10 @@ def adopt(trial: Trial, run: Path, *, source: str) -> None:
     shutil.copytree(trial.folder, draft, ignore=_left_out)
     write_adopted(draft, run=source)
     for path in draft.rglob("*"):
-        _to_disk(path)
+        to_disk(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft.rename(target)
-    _to_disk(target.parent)
+    to_disk(target.parent)
 
 
 def _left_out(folder: str, names: Sequence[str]) -> list[str]:
@@ -113,14 +113,6 @@ def _left_out(folder: str, names: Sequence[str]) -> list[str]:
     return [
         name for name in names if name in _NOT_COPIED or name.endswith(".tmp") or (Path(folder) / name).is_symlink()
     ]
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def tell_rungs(rungs: Rungs, study: Study, trials: Iterable[Trial]) -> None:

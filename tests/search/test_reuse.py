@@ -195,7 +195,7 @@ def kill_at(n: int, function: Callable[..., None]) -> Callable[..., None]:
     return killed
 
 
-@pytest.mark.parametrize(("step", "n"), [("write_adopted", 1), ("write_adopted", 3), ("_to_disk", 1), ("_to_disk", 9)])
+@pytest.mark.parametrize(("step", "n"), [("write_adopted", 1), ("write_adopted", 3), ("to_disk", 1), ("to_disk", 9)])
 def test_a_kill_leaves_whole_trials_only_and_the_next_start_takes_the_rest(
     source: Path, run: Path, grown: Study, monkeypatch: pytest.MonkeyPatch, step: str, n: int
 ) -> None:
