@@ -6,6 +6,7 @@ finished by now is taken.
 """
 
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tagsearch.files import to_disk
 from tagsearch.readings import ADOPTED_FILE
 from tagsearch.records import Config, Phase, Trial, is_run, read_trials
 from tagsearch.search.asha import Rungs, rung_value
+from tagsearch.search.tensorboard import UNFINISHED
 from tagsearch.study.adopted import read_reuse, write_adopted
 from tagsearch.study.cells import Cell, Source, confirm_cells, describe, read_source, tune_cells, tuned_as
 from tagsearch.study.extension import read_extension, seeds_of
@@ -100,6 +102,7 @@ def adopt(trial: Trial, run: Path, *, source: str) -> None:
     draft, target = run / _COPY, run / trial.spec.phase / trial.spec.name
     shutil.rmtree(draft, ignore_errors=True)  # of a process that was killed
     shutil.copytree(trial.folder, draft, ignore=_left_out)
+    draft.chmod(draft.stat().st_mode | stat.S_IRWXU)  # of a run that its owner has closed to writing
     write_adopted(draft, run=source)
     for path in draft.rglob("*"):
         to_disk(path)
@@ -109,9 +112,11 @@ def adopt(trial: Trial, run: Path, *, source: str) -> None:
 
 
 def _left_out(folder: str, names: Sequence[str]) -> list[str]:
-    """Links too: they lead out of the trial, and no trial has any."""
+    """What the earlier run is just writing, which may be gone in a moment. Links too: they lead out of the trial, and
+    no trial has any."""
+    unfinished = (".tmp", UNFINISHED)
     return [
-        name for name in names if name in _NOT_COPIED or name.endswith(".tmp") or (Path(folder) / name).is_symlink()
+        name for name in names if name in _NOT_COPIED or name.endswith(unfinished) or (Path(folder) / name).is_symlink()
     ]
 
 

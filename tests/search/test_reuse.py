@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -215,7 +216,7 @@ def test_a_kill_leaves_whole_trials_only_and_the_next_start_takes_the_rest(
 def test_what_a_process_left_half_done_and_links_are_not_copied(source: Path, tmp_path: Path) -> None:
     theirs = shutil.copytree(source, tmp_path / "source")
     trial = next(read_trials(theirs, "tune"))
-    for name in ("checkpoint.pt", "checkpoint-previous.pt", ".record.json.7.tmp"):
+    for name in ("checkpoint.pt", "checkpoint-previous.pt", ".record.json.7.tmp", "events.out.tfevents.2.figures.part"):
         (trial.folder / name).write_bytes(b"x")
     (trial.folder / "secrets").symlink_to(tmp_path / "source" / "lock.json")
     adopt(trial, tmp_path / "new", source="source")
@@ -223,6 +224,14 @@ def test_what_a_process_left_half_done_and_links_are_not_copied(source: Path, tm
     expected = {path.name for path in (source / "tune" / trial.spec.name).iterdir()} | {"adopted.json"}
     assert copied == expected
     assert read_spec(tmp_path / "new" / "tune" / trial.spec.name) == trial.spec
+
+
+def test_a_copy_of_what_is_closed_to_writing_can_be_written(source: Path, tmp_path: Path) -> None:
+    theirs = shutil.copytree(source, tmp_path / "source")
+    trial = next(read_trials(theirs, "tune"))
+    trial.folder.chmod(0o555)
+    adopt(trial, tmp_path / "new", source="source")
+    assert (tmp_path / "new" / "tune" / trial.spec.name).stat().st_mode & stat.S_IRWXU == stat.S_IRWXU
 
 
 # --- ASHA ------------------------------------------------------------------------------------------------------------
