@@ -43,6 +43,15 @@ def write_json(path: Path, content: object, *, durable: bool = False) -> None:
     write_text(path, json.dumps(content, indent=1, allow_nan=True) + "\n", durable=durable)
 
 
+def to_disk(path: Path) -> None:
+    """Wait until the disk has a file that whoever has written, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def append_line(path: Path, line: str) -> None:
     """Add a line to a log and wait for the disk. What a crash or a full disk left of an unfinished line is cut off."""
     assert "\n" not in line

@@ -1,5 +1,6 @@
 """The command line as a user meets it: exit codes, one line per error, nothing started on bad input."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,14 @@ def test_a_mistake_in_the_file_is_named_with_its_line(folder: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("error: mine.yaml:4: ")
     assert "did you mean 'confirm'" in done.stderr
+
+
+def test_the_exit_code_stands_though_nobody_reads_the_line(folder: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-m", "tagsearch", "plan", "none.yaml"], cwd=folder, stderr=writer)
+    os.close(writer)
+    assert done.returncode == 2
 
 
 def test_debug_shows_the_traceback(folder: Path) -> None:

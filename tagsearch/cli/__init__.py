@@ -6,6 +6,7 @@ Exit codes: see tagsearch.errors.
 
 import sys
 import traceback
+from contextlib import suppress
 from signal import SIGINT
 
 import click
@@ -46,12 +47,12 @@ def main() -> None:
         with heeded():
             code = cli.main(standalone_mode=False)
     except Interruption as interruption:
-        click.echo("interrupted" if interruption.number == SIGINT else f"error: stopped by {interruption}", err=True)
+        _tell("interrupted" if interruption.number == SIGINT else f"error: stopped by {interruption}")
         code = stopped(interruption.number, "").exit_code
     except TagsearchError as error:
         if debug:
             traceback.print_exc()
-        click.echo(f"error: {error}", err=True)
+        _tell(f"error: {error}")
         code = error.exit_code
     except click.ClickException as error:
         error.show()
@@ -60,3 +61,8 @@ def main() -> None:
         click.echo("interrupted", err=True)
         code = 130
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tell(line: str) -> None:
+    with suppress(OSError):  # nobody reads any more; the exit code says it, too
+        click.echo(line, err=True)

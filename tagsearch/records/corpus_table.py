@@ -51,7 +51,7 @@ class CorpusTable:
     def save(self, path: Path) -> None:
         words = {"tags": np.array(self.tags, dtype=np.str_), "notes": np.array(self.notes, dtype=np.str_)}
         head = {"name": self.name, "fingerprint": self.fingerprint, **words}
-        write_npz(path, head | {name: getattr(self, name) for name in _CORPUS_ARRAYS})
+        write_npz(path, head | {name: getattr(self, name) for name in _CORPUS_ARRAYS}, durable=True)
 
     @classmethod
     def load(cls, path: Path) -> "CorpusTable":

@@ -18,6 +18,8 @@ from tagsearch.records.results import FINAL, Phase, State, TrialResult, TrialSpe
 
 log = logging.getLogger(__name__)
 
+HISTORY_FILE = "history.json"
+PER_TAG_FILE = "per_tag.npz"
 SCORES_FILE = "scores.npz"
 DRAWS_FILE = "draws.npz"
 
@@ -61,7 +63,7 @@ class Trial:
         """Validation values (n_tags,) of the chosen epoch. Raises RecordError if they are missing or damaged."""
         assert self.result is not None
         assert self.result.best_epoch is not None
-        path = self.folder / "per_tag.npz"
+        path = self.folder / PER_TAG_FILE
         with _way_on(self.folder):
             values = read_array(path, metric)
             if values.ndim != 2 or len(values) != self.result.epochs:
@@ -107,7 +109,7 @@ def read_result(folder: Path) -> TrialResult | None:
 
 def read_history(folder: Path) -> tuple[Mapping[str, float], ...]:
     """Empty if there is none. Raises RecordError if it is damaged."""
-    path = folder / "history.json"
+    path = folder / HISTORY_FILE
     rows = read_json(path) if path.exists() else []
     if not isinstance(rows, list) or any(not isinstance(row, dict) for row in rows):
         raise RecordError(f"{path} is damaged: it is no list of epochs")
@@ -133,7 +135,7 @@ def read_trial(folder: Path) -> Trial:
         history = read_history(folder)
         if len(history) != result.epochs:
             found = f"{len(history)} of the {result.epochs} epochs in its record"
-            raise RecordError(f"{folder / 'history.json'} is missing or damaged: it holds {found}")
+            raise RecordError(f"{folder / HISTORY_FILE} is missing or damaged: it holds {found}")
     return Trial(folder=folder, spec=spec, result=result, history=history)
 
 
@@ -142,7 +144,7 @@ def read_trials(run: Path, phase: Phase) -> Iterator[Trial]:
     folder is not called like it: a copy would count twice, and a trial whose arm or settings were changed is
     another's."""
     for folder in sorted((run / phase).glob("*/")):
-        if not any((folder / name).exists() for name in ("trial.json", "record.json", "history.json")):
+        if not any((folder / name).exists() for name in ("trial.json", "record.json", HISTORY_FILE)):
             continue
         trial = read_trial(folder)
         if trial.spec.name != folder.name:

@@ -2,15 +2,16 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from tagsearch.files import npz_bytes, write_bytes, write_json, write_npz
+from tagsearch.files import npz_bytes, to_disk, write_bytes, write_json, write_npz
 from tagsearch.records.results import TrialResult, TrialSpec
-from tagsearch.records.trials import DRAWS_FILE, SCORES_FILE
+from tagsearch.records.trials import DRAWS_FILE, HISTORY_FILE, PER_TAG_FILE, SCORES_FILE
 
 
 def write_spec(folder: Path, spec: TrialSpec) -> None:
@@ -18,13 +19,17 @@ def write_spec(folder: Path, spec: TrialSpec) -> None:
 
 
 def write_result(folder: Path, result: TrialResult) -> None:
-    """The last file a trial writes: from here on it is never redone."""
+    """The last file a trial writes: from here on it is never redone. So the disk must have what is read with it, which
+    until then a checkpoint stood for."""
+    for name in (HISTORY_FILE, PER_TAG_FILE, DRAWS_FILE):
+        with suppress(FileNotFoundError):  # of a trial without an epoch
+            to_disk(folder / name)
     write_json(folder / "record.json", asdict(result), durable=True)
 
 
 def write_history(folder: Path, rows: Sequence[Mapping[str, float]], per_tag: Mapping[str, npt.ArrayLike]) -> None:
-    write_json(folder / "history.json", [dict(row) for row in rows])
-    write_npz(folder / "per_tag.npz", per_tag)
+    write_json(folder / HISTORY_FILE, [dict(row) for row in rows])
+    write_npz(folder / PER_TAG_FILE, per_tag)
 
 
 def write_scores(folder: Path, scores: Mapping[str, npt.ArrayLike]) -> str:

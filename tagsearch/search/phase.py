@@ -34,7 +34,7 @@ from tagsearch.search.ray_files import RayFiles
 from tagsearch.search.searcher import PlannedSearcher, Propose
 from tagsearch.search.signals import deferred, first_heard, interrupt_if_heard, stopped
 from tagsearch.search.storage import StorageWatch
-from tagsearch.search.trainable import ERROR_FILE, STORAGE, TrialActor
+from tagsearch.search.trainable import ERROR_FILE, STORAGE, TrialActor, is_end
 from tagsearch.study.schema import Study
 from tagsearch.training.hang import where_it_hung
 from tagsearch.training.outcome import tidy
@@ -201,7 +201,7 @@ class _Reports(tune.Callback):  # type: ignore[misc]
     ) -> None:
         if STORAGE in result:
             self._storage.note(result[STORAGE])
-        elif "state" not in result:  # else the report that only says the trial has ended
+        elif not is_end(result):
             row = {name: result[name] for name in HISTORY_COLUMNS if name in result}
             with self._storage:
                 for observer in self._observers:

@@ -1,10 +1,13 @@
 """What the user sees while a run goes on: a live table of arms on a terminal, a line now and then elsewhere."""
 
+import errno
+import io
 import logging
 import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -24,8 +27,20 @@ _STATES = (State.PENDING, State.RUNNING, State.COMPLETED, State.STOPPED, State.D
 def console() -> Console:
     """A console on a duplicate of standard output, which goes on when descriptor 1 is sent to Ray's log. It prints
     what it is given: paths may hold brackets, which are no markup."""
-    out = os.fdopen(os.dup(1), "w", buffering=1)
+    out = io.TextIOWrapper(io.BufferedWriter(_Out(os.dup(1), "w")), line_buffering=True)
     return Console(file=out, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+class _Out(io.FileIO):
+    """A run goes on when nobody reads any more: Ctrl-C ends the `tee` of a pipe, too, and a terminal may be closed."""
+
+    def write(self, content: Any, /) -> Any:
+        try:
+            return super().write(content)
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.EIO):
+                raise
+            return memoryview(content).nbytes
 
 
 class _Shown(logging.Handler):

@@ -12,6 +12,7 @@ from typing import Any
 from ray.tune.logger import CSVLoggerCallback, JsonLoggerCallback, LoggerCallback
 
 from tagsearch.search.storage import StorageWatch
+from tagsearch.search.trainable import is_end
 
 
 @dataclass(frozen=True)
@@ -27,31 +28,32 @@ class _Trial:
 
 
 class RayFiles(LoggerCallback):  # type: ignore[misc]
-    """Each file holds every epoch once: a trial that goes on from its checkpoint reports its earlier epochs again."""
+    """Each file holds every epoch once: a trial that goes on from its checkpoint reports its earlier epochs again.
+    result.json has one line more, that the trial has ended; a trial without an epoch has no table."""
 
     def __init__(self, storage: StorageWatch) -> None:
         self._storage = storage
-        self._loggers = (JsonLoggerCallback(), CSVLoggerCallback())
+        self._json, self._csv = JsonLoggerCallback(), CSVLoggerCallback()
 
     def log_trial_start(self, trial: Any) -> None:
         with self._storage:
             self._end(trial)
             for name in ("result.json", "progress.csv"):
                 (Path(trial.config["folder"]) / name).unlink(missing_ok=True)
-            for logger in self._loggers:
-                logger.log_trial_start(_seen(trial))
+            self._json.log_trial_start(_seen(trial))  # the table begins with its first row
 
     def log_trial_result(self, iteration: int, trial: Any, result: dict[str, Any]) -> None:
         with self._storage:
-            for logger in self._loggers:
-                logger.log_trial_result(iteration, _seen(trial), result)
+            self._json.log_trial_result(iteration, _seen(trial), result)
+            if not is_end(result):
+                self._csv.log_trial_result(iteration, _seen(trial), result)
 
     def log_trial_end(self, trial: Any, failed: bool = False) -> None:
         with self._storage:
             self._end(trial)
 
     def _end(self, trial: Any) -> None:
-        for logger in self._loggers:
+        for logger in (self._json, self._csv):
             logger.log_trial_end(_seen(trial))
 
     def __getstate__(self) -> dict[str, Any]:

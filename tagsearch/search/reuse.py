@@ -5,17 +5,20 @@ that goes on after one takes over what it lacks. The earlier run is only read; i
 finished by now is taken.
 """
 
-import os
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from tagsearch.files import to_disk
 from tagsearch.readings import ADOPTED_FILE
 from tagsearch.records import Config, Phase, Trial, is_run, read_trials
 from tagsearch.search.asha import Rungs, rung_value
+from tagsearch.search.tensorboard import UNFINISHED
 from tagsearch.study.adopted import read_reuse, write_adopted
 from tagsearch.study.cells import Cell, Source, confirm_cells, describe, read_source, tune_cells, tuned_as
 from tagsearch.study.extension import read_extension, seeds_of
+from tagsearch.study.lock import read_lock
 from tagsearch.study.schema import Study
 from tagsearch.study.trained_by import differing, named, read_trained_by, trained_by
 from tagsearch.study.trials import confirm_trials
@@ -79,14 +82,19 @@ class Reuse:
 
 
 def _source_of(folder: Path, say: Say) -> Source | None:
-    """None for a run that takes over nothing, or whose source is gone: what it has not taken over yet is trained."""
+    """None for a run that takes over nothing, or whose source is gone or another run by now, which may be of other
+    data: what it has not taken over yet is trained."""
     origins = read_reuse(folder)
     if not origins:
         return None
-    if not is_run(Path(origins[0].folder)):
-        say(f"{origins[0].folder} is gone: what was not taken over from it yet is trained")
+    origin, source = origins[0], Path(origins[0].folder)
+    if not is_run(source):
+        say(f"{source} is gone: what was not taken over from it yet is trained")
         return None
-    return read_source(Path(origins[0].folder))
+    if (read_lock(source) or {}) != origin.lock:
+        say(f"{source} is not the run any more that it was: what was not taken over from it yet is trained")
+        return None
+    return read_source(source)
 
 
 def adopt(trial: Trial, run: Path, *, source: str) -> None:
@@ -94,27 +102,22 @@ def adopt(trial: Trial, run: Path, *, source: str) -> None:
     draft, target = run / _COPY, run / trial.spec.phase / trial.spec.name
     shutil.rmtree(draft, ignore_errors=True)  # of a process that was killed
     shutil.copytree(trial.folder, draft, ignore=_left_out)
+    draft.chmod(draft.stat().st_mode | stat.S_IRWXU)  # of a run that its owner has closed to writing
     write_adopted(draft, run=source)
     for path in draft.rglob("*"):
-        _to_disk(path)
+        to_disk(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft.rename(target)
-    _to_disk(target.parent)
+    to_disk(target.parent)
 
 
 def _left_out(folder: str, names: Sequence[str]) -> list[str]:
-    """Links too: they lead out of the trial, and no trial has any."""
+    """What the earlier run is just writing, which may be gone in a moment. Links too: they lead out of the trial, and
+    no trial has any."""
+    unfinished = (".tmp", UNFINISHED)
     return [
-        name for name in names if name in _NOT_COPIED or name.endswith(".tmp") or (Path(folder) / name).is_symlink()
+        name for name in names if name in _NOT_COPIED or name.endswith(unfinished) or (Path(folder) / name).is_symlink()
     ]
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def tell_rungs(rungs: Rungs, study: Study, trials: Iterable[Trial]) -> None:

@@ -26,7 +26,7 @@ from tagsearch.search.observers import Observer
 _BEST = tuple(f"best/{name}" for name in OBJECTIVES)
 _FLUSH_S = 2  # a flush waits for the disk, which the driver has no time for at every epoch of every trial
 _FIGURES = ".figures"  # suffix of their event files
-_UNFINISHED = f"{_FIGURES}.part"  # while they are drawn
+UNFINISHED = f"{_FIGURES}.part"  # while they are drawn
 _STATUS = {State.COMPLETED: "STATUS_SUCCESS", State.STOPPED: "STATUS_SUCCESS"}
 
 
@@ -124,10 +124,10 @@ def add_figures(run: Path, draw: Callable[[Path, Trial], Mapping[str, Any]]) -> 
     figures."""
     for trial in read_trials(run, "confirm"):
         if trial.state is State.COMPLETED and not any(trial.folder.glob(f"*{_FIGURES}")):
-            for left in trial.folder.glob(f"*{_UNFINISHED}"):
+            for left in trial.folder.glob(f"*{UNFINISHED}"):
                 left.unlink()
-            with SummaryWriter(str(trial.folder), filename_suffix=_UNFINISHED) as writer:
+            with SummaryWriter(str(trial.folder), filename_suffix=UNFINISHED) as writer:
                 for name, figure in draw(run, trial).items():
                     writer.add_figure(name, figure, global_step=trial.result.best_epoch if trial.result else 0)
-            (drawn,) = trial.folder.glob(f"*{_UNFINISHED}")
+            (drawn,) = trial.folder.glob(f"*{UNFINISHED}")
             drawn.rename(drawn.with_suffix(""))

@@ -81,6 +81,12 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         self._rows = None
 
 
+def is_end(report: Mapping[str, Any]) -> bool:
+    """Whether it is no epoch's: it says that the trial has ended, or that the storage has failed, beside what the last
+    epoch's said."""
+    return "state" in report or STORAGE in report
+
+
 def _storage_complaint(error: Exception, folder: Path) -> str | None:
     """If the storage has failed, not the trial. Else the traceback is on disk."""
     run, words = folder.parent.parent, traceback.format_exc()

@@ -99,6 +99,7 @@ def _rules(study: Study) -> dict[str, Any]:
         "snapshots": study.snapshots,
         "seed": study.seed,  # of which all others are made
         "pad": "repeat" if repeats_short_clips(study.data) else "refuse",
+        "sample_rate": study.data.get("sample_rate"),  # that audio is read at; no corpus's fingerprint holds it
     }
 
 

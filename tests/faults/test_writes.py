@@ -3,6 +3,7 @@ finds and makes of it. No Ray; whole runs are killed in test_driver.py."""
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,26 @@ def test_a_file_that_is_killed_in_its_write_is_the_old_one_or_the_new_one(
     assert content == ({"new": "x" * 1000} if moment == "after" else {"old": 1})
     with taken(tmp_path):
         assert not leftovers(tmp_path)
+
+
+def test_a_record_is_not_on_disk_before_the_files_that_are_read_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cut of power may lose a file that was not waited for, whatever came after it."""
+    waited: list[str] = []
+    fsync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        waited.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        fsync(descriptor)
+
+    settings = make_settings(tmp_path)
+    monkeypatch.setattr(os, "fsync", noting)
+    for _ in run_trial(make_spec(phase="tune", epochs=1), settings, tmp_path / "trial"):
+        waited.clear()
+    *before, record = waited
+    assert record.startswith(".record.json.")
+    assert set(before) == {"history.json", "per_tag.npz", "draws.npz"}
 
 
 @EVERY_MOMENT

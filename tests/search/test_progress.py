@@ -1,14 +1,18 @@
 """The live table: what it counts while trials start, end and fail."""
 
+import errno
 import io
+import os
+import pty
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from tagsearch.records import State, Trial, TrialResult, TrialSpec
-from tagsearch.search.progress import LiveTable
+from tagsearch.search.progress import LiveTable, console
 from tests.fake_trial import tiny_study
 
 STUDY = tiny_study()
@@ -83,3 +87,41 @@ def test_the_table_on_a_terminal_has_a_row_of_counts_for_each_arm(monkeypatch: p
     rows = [re.sub(r"\x1b\[[^A-Za-z]*[A-Za-z]", "", line).split() for line in said(out).splitlines()]
     assert ["bce", "1", "2", "0.2500"] in rows  # running, epochs, best
     assert ["focal", "2", "1", "0"] in rows  # stopped, diverged, epochs
+
+
+# --- nobody reads any more -------------------------------------------------------------------------------------------
+
+
+def pipe_without_reader() -> int:
+    reader, writer = os.pipe()
+    os.close(reader)
+    return writer
+
+
+def closed_terminal() -> int:
+    ours, theirs = pty.openpty()
+    os.close(ours)
+    return theirs
+
+
+@pytest.mark.parametrize(("output", "number"), [(pipe_without_reader, errno.EPIPE), (closed_terminal, errno.EIO)])
+def test_a_console_that_nobody_reads_any_more_ends_no_run(
+    output: Callable[[], int], number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    descriptor = output()
+    with pytest.raises(OSError, match=os.strerror(number)):
+        os.write(descriptor, b"x")
+    monkeypatch.setattr(os, "dup", lambda _: descriptor)
+    out = console()
+    begun(out).phase_ended("tune")
+    out.file.close()
+
+
+def test_a_full_disk_below_a_console_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    descriptor = os.open("/dev/full", os.O_WRONLY)
+    monkeypatch.setattr(os, "dup", lambda _: descriptor)
+    out = console()
+    with pytest.raises(OSError, match="No space left"):
+        out.print("x")
+    with pytest.raises(OSError, match="No space left"):
+        out.file.close()

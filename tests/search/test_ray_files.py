@@ -53,6 +53,18 @@ def test_reports_are_on_disk_while_the_trial_runs(folder: Path, files: RayFiles)
     assert epochs(folder) == ([1, 2], [1, 2])
 
 
+@pytest.mark.parametrize("end", [{"state": "COMPLETED"}, {"storage": "No space left on device"}])
+def test_the_report_of_a_trials_end_is_no_row_of_its_table(
+    folder: Path, files: RayFiles, end: dict[str, object]
+) -> None:
+    one = trial(folder)
+    files.log_trial_start(one)
+    files.log_trial_result(1, one, {"epoch": 1})
+    files.log_trial_result(2, one, {"epoch": 1, "done": True, **end})
+    files.log_trial_end(one)
+    assert epochs(folder) == ([1, 1], [1])
+
+
 @pytest.mark.parametrize("how", ["retried", "resumed"])
 def test_a_trial_that_goes_on_has_every_epoch_once(
     folder: Path, files: RayFiles, watch: StorageWatch, how: str

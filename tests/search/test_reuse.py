@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tagsearch.study.parse import read_study
 from tagsearch.study.schema import Study
 from tagsearch.study.trained_by import trained_by
 from tagsearch.study.trials import chosen_configs
+from tests.fake_corpus import make_table
 from tests.fake_source import STUDY, TABLE, write_ended, write_source
 
 
@@ -159,6 +161,22 @@ def test_a_run_whose_source_is_gone_goes_on_without_it(source: Path, tmp_path: P
     assert take_over(tmp_path / "new", grown) == [f"{gone} is gone: what was not taken over from it yet is trained"]
 
 
+def test_a_run_whose_source_was_made_anew_takes_nothing_over_from_the_new_one(
+    source: Path, tmp_path: Path, grown: Study
+) -> None:
+    """Under the same name, maybe, but of other clips."""
+    base = shutil.copytree(source, tmp_path / "base")
+    open_run(tmp_path / "new", grown, TABLE, device="cpu", reuse=base)
+    shutil.rmtree(base)
+    study = read_study(source.parent / "mine.yaml")
+    table = make_table(n_train=4, n_valid=3, n_test=4)
+    write_source(base, study, now=lambda config: trained_by(config, device="cpu"), table=table)
+    assert take_over(tmp_path / "new", grown) == [
+        f"{base} is not the run any more that it was: what was not taken over from it yet is trained"
+    ]
+    assert names(tmp_path / "new") == set()
+
+
 # --- kills -----------------------------------------------------------------------------------------------------------
 
 
@@ -178,7 +196,7 @@ def kill_at(n: int, function: Callable[..., None]) -> Callable[..., None]:
     return killed
 
 
-@pytest.mark.parametrize(("step", "n"), [("write_adopted", 1), ("write_adopted", 3), ("_to_disk", 1), ("_to_disk", 9)])
+@pytest.mark.parametrize(("step", "n"), [("write_adopted", 1), ("write_adopted", 3), ("to_disk", 1), ("to_disk", 9)])
 def test_a_kill_leaves_whole_trials_only_and_the_next_start_takes_the_rest(
     source: Path, run: Path, grown: Study, monkeypatch: pytest.MonkeyPatch, step: str, n: int
 ) -> None:
@@ -198,7 +216,7 @@ def test_a_kill_leaves_whole_trials_only_and_the_next_start_takes_the_rest(
 def test_what_a_process_left_half_done_and_links_are_not_copied(source: Path, tmp_path: Path) -> None:
     theirs = shutil.copytree(source, tmp_path / "source")
     trial = next(read_trials(theirs, "tune"))
-    for name in ("checkpoint.pt", "checkpoint-previous.pt", ".record.json.7.tmp"):
+    for name in ("checkpoint.pt", "checkpoint-previous.pt", ".record.json.7.tmp", "events.out.tfevents.2.figures.part"):
         (trial.folder / name).write_bytes(b"x")
     (trial.folder / "secrets").symlink_to(tmp_path / "source" / "lock.json")
     adopt(trial, tmp_path / "new", source="source")
@@ -206,6 +224,14 @@ def test_what_a_process_left_half_done_and_links_are_not_copied(source: Path, tm
     expected = {path.name for path in (source / "tune" / trial.spec.name).iterdir()} | {"adopted.json"}
     assert copied == expected
     assert read_spec(tmp_path / "new" / "tune" / trial.spec.name) == trial.spec
+
+
+def test_a_copy_of_what_is_closed_to_writing_can_be_written(source: Path, tmp_path: Path) -> None:
+    theirs = shutil.copytree(source, tmp_path / "source")
+    trial = next(read_trials(theirs, "tune"))
+    trial.folder.chmod(0o555)
+    adopt(trial, tmp_path / "new", source="source")
+    assert (tmp_path / "new" / "tune" / trial.spec.name).stat().st_mode & stat.S_IRWXU == stat.S_IRWXU
 
 
 # --- ASHA ------------------------------------------------------------------------------------------------------------

@@ -107,10 +107,13 @@ def test_tensorboard_has_curves_and_hyperparameters_of_every_trial(eventful: tup
 def test_rays_own_files_are_kept_with_every_epoch_once(eventful: tuple[Path, int, str]) -> None:
     run, _, _ = eventful
     for trial in read_trials(run, "tune"):
-        assert {"params.json", "result.json", "progress.csv"} <= {path.name for path in trial.folder.iterdir()}
+        table = trial.folder / "progress.csv"
+        assert {"params.json", "result.json"} <= {path.name for path in trial.folder.iterdir()}
+        assert table.exists() == bool(trial.history)
         reports = [json.loads(line) for line in (trial.folder / "result.json").read_text().splitlines()]
         epochs = [report["epoch"] for report in reports if "state" not in report]
-        assert epochs == [row["epoch"] for row in trial.history]
+        rows = csv.DictReader(table.read_text().splitlines() if table.exists() else ())
+        assert epochs == [int(row["epoch"]) for row in rows] == [row["epoch"] for row in trial.history]
 
 
 def test_ray_keeps_no_windows_of_ended_trials(eventful: tuple[Path, int, str]) -> None:

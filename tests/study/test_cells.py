@@ -125,6 +125,14 @@ def test_what_decides_a_trial_in_both_phases_is_told_when_it_changes(
     }
 
 
+def test_clips_read_at_another_sample_rate_are_others_though_their_files_are_the_same(source: Path, read: Read) -> None:
+    rates = {rate: replace(read(STUDY), data={**read(STUDY).data, "sample_rate": rate}) for rate in (16_000, 22_050)}
+    there = replace(read_source(source), study=rates[16_000])
+    for rate, expected in ((16_000, set[str]()), (22_050, {"another sample_rate 22050 (was 16000)"})):
+        cells = all_cells(rates[rate], there, lambda config: NOW)
+        assert {cell.reason for cell in cells if cell.trial is None} == expected
+
+
 @pytest.mark.parametrize(
     ("override", "reason"),
     [
