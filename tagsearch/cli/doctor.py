@@ -4,7 +4,14 @@ from pathlib import Path
 
 import click
 
-from tagsearch.cli.options import address_option, probe_option, storage_option, study_options, with_options
+from tagsearch.cli.options import (
+    address_option,
+    gpus_option,
+    probe_option,
+    storage_option,
+    study_options,
+    with_options,
+)
 from tagsearch.cli.planning import measure
 from tagsearch.cli.study import cluster_to_join, read_study_as_typed
 from tagsearch.errors import NotReadyError, UsageError
@@ -14,7 +21,7 @@ from tagsearch.errors import NotReadyError, UsageError
 @click.argument("file", required=False)
 @with_options(study_options)
 @storage_option
-@click.option("--gpus-per-trial", type=click.FloatRange(min=0), help="Share of a GPU; default 0.25 if there is one.")
+@gpus_option
 @address_option
 @probe_option
 def doctor(

@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from tagsearch.cli.options import (
     address_option,
+    gpus_option,
     probe_option,
     reuse_option,
     run_options,
@@ -75,7 +76,7 @@ def run(
 @click.command()
 @with_options(study_arguments)
 @click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once; default: the cores.")
-@click.option("--gpus-per-trial", type=click.FloatRange(min=0), help="Share of a GPU; default 0.25 if there is one.")
+@gpus_option
 @storage_option
 @reuse_option
 @probe_option
