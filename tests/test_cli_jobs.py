@@ -103,6 +103,10 @@ def test_a_job_without_a_name_is_called_by_its_study_and_the_time(client: FakeCl
     ("arguments", "message"),
     [
         (["mine.yaml", "--profile", "gpu", "epochs=0", *PLACE], "override 'epochs=0'"),
+        (
+            ["mine.yaml", "--profile", "gpu", "model=self_attention", *PLACE],
+            "model self_attention hears chunks of 15 s, and the clips of corpus builtin last 8 s",
+        ),
         (["nothing.yaml", *PLACE], "'nothing.yaml' does not exist"),
         (["mine.yaml", *PLACE], "mine.yaml:3: .* choose the profile: --profile cpu or --profile gpu"),
         (["mine.yaml", "--profile", "gpu"], "say where the cluster keeps its runs: --storage-path"),

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from tagsearch.records import Config, Phase, Split
 from tagsearch.registry import MODELS, CorpusSize, Scalar, corpus_entry
-from tagsearch.study.chunks import check_chunks, longest_chunk, models_of
+from tagsearch.study.chunks import check_known_clips, longest_chunk, models_of
 from tagsearch.study.measured import Measured, ProbedArms, by_cost, cost_key
 from tagsearch.study.overrides import has_gpu
 from tagsearch.study.schema import Arm, Study, Tunable
@@ -156,11 +156,9 @@ def predict(
 
 def size_of(study: Study) -> CorpusSize:
     """Of the study's corpus. Raises what `predict` raises."""
+    check_known_clips(study)
     corpus = corpus_entry(str(study.data["corpus"]))
-    size = corpus.size({name: study.data[name] for name in corpus.knobs})
-    if corpus.sizes:  # else the length of its clips is a guess
-        check_chunks(study, clip_seconds=size.clip_seconds)
-    return size
+    return corpus.size({name: study.data[name] for name in corpus.knobs})
 
 
 def forward_seconds(config: Config, speed: Speed) -> float:
