@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ray.exceptions import AuthenticationError
 
 from tagsearch.cli import main, study
 from tagsearch.cli.jobs import submit as submit_verb
@@ -327,6 +328,24 @@ def test_a_cluster_that_does_not_answer_is_one_line(
     monkeypatch.setattr(jobs, "connect", refuse)
     assert tagsearch("jobs", "--address", "http://head:1") == 2
     assert "no Ray cluster takes jobs at http://head:1" in error_of(capsys)
+
+
+def test_a_cluster_that_asks_for_a_token_says_how_it_is_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(address: str) -> None:
+        raise AuthenticationError("Authentication required: Missing authentication token\n\nand more")
+
+    monkeypatch.setattr(jobs, "connect", refuse)
+    assert tagsearch("jobs", "--address", "http://head:1") == 2
+    message = error_of(capsys)
+    assert "(Authentication required: Missing authentication token); it asks for its token: with RAY_AUTH" in message
+    assert "ray dashboard" not in message
+
+
+def test_an_address_names_no_module_to_be_imported(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tagsearch("jobs", "--address", "json://head:8265") == 2
+    assert "--address json://head:8265: give the cluster's dashboard as http://HOST:PORT" in error_of(capsys)
 
 
 def test_a_refusal_of_the_cluster_is_one_line(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:
