@@ -58,7 +58,7 @@ def run(
     study = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
     source = source_named(reuse, storage=storage)
     with machine_named(options["address"]):
-        measured = measure(study, options["gpus_per_trial"]) if probe else {}
+        measured = measure(study, options["gpus_per_trial"], address=options["address"]) if probe else {}
         options["gpus_per_trial"] = share_of_gpu(options["gpus_per_trial"], measured)
         places = {name: options[name] for name in ("max_concurrent", "gpus_per_trial", "address")}
         plan = print_plan(study, storage=storage, measured=measured, source=source, **places)

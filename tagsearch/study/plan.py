@@ -121,6 +121,7 @@ def predict(
     *,
     n_slots: int | None = None,
     gpus_per_trial: float | None = None,
+    gpu_there: bool | None = None,
     storage: Path | None = None,
     measured: Mapping[str, Measured] | None = None,
     to_do: ToDo | None = None,
@@ -133,7 +134,7 @@ def predict(
     that is None; 0 means that trials run on the CPU. `storage`: where earlier runs
     may be, whose replicates tell how much scores scatter. `measured`, `to_do`: see make_plan."""
     share = 1 / TRIALS_PER_GPU if gpus_per_trial is None else gpus_per_trial
-    on_gpu = has_gpu() and share > 0
+    on_gpu = (has_gpu() if gpu_there is None else gpu_there) and share > 0
     n_slots = n_slots or (max(1, int(1 / share + 1e-9)) if on_gpu else os.cpu_count() or 1)
     size = size_of(study)
     plan = make_plan(
