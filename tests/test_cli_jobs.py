@@ -11,7 +11,7 @@ from ray.exceptions import AuthenticationError
 from tagsearch.cli import main, study
 from tagsearch.cli.jobs import submit as submit_verb
 from tagsearch.search import jobs
-from tests.fake_jobs import FakeClient
+from tests.fake_jobs import FakeClient, FakeInfo
 
 STUDY = """\
 study: mine
@@ -190,6 +190,14 @@ def test_jobs_are_listed_with_their_outcomes_oldest_first(
         ("two", "stopped"),
         ("three", "running"),
     ]
+
+
+def test_a_job_that_says_half_of_what_ours_say_is_somebody_elses(
+    client: FakeClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.infos["odd"] = FakeInfo("odd", {"tagsearch_run": "odd"})
+    assert tagsearch("jobs") == 0
+    assert capsys.readouterr().out.startswith("no jobs of tagsearch")
 
 
 def test_a_stopped_run_is_resumed_where_it_lies_by_a_job_of_its_own(

@@ -93,7 +93,7 @@ class Cluster:
         """Those that tagsearch submitted, oldest first."""
         with self._translated():
             found = self._client.list_jobs()
-        jobs = [_job(info) for info in found if _RUN_KEY in (info.metadata or {})]
+        jobs = [_job(info) for info in found if {_RUN_KEY, _STORAGE_KEY} <= set(info.metadata or ())]
         return sorted(jobs, key=lambda job: job.submitted or 0.0)
 
     def find(self, name: str | None) -> Job:
