@@ -9,7 +9,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +140,13 @@ def _opened(content: bytes, path: Path) -> Iterator[Any]:
             yield stored
     except (ValueError, EOFError, RuntimeError, zipfile.BadZipFile) as error:  # RuntimeError: flags it does not know
         raise RecordError(f"{path} is damaged: {error}") from error
+
+
+def links_in(folder: str | Path) -> Iterator[str]:
+    """At any depth. By what the folders list, as a network disk is slow to be asked for each file."""
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:  # `summarize` may be clearing up just now
+        for entry in entries:
+            if entry.is_symlink():
+                yield entry.path
+            elif entry.is_dir(follow_symlinks=False):
+                yield from links_in(entry.path)

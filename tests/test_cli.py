@@ -38,6 +38,13 @@ def test_plan_prints_arms_trials_and_time_and_starts_nothing(folder: Path) -> No
     assert [path.name for path in folder.iterdir()] == ["mine.yaml"]
 
 
+@pytest.mark.parametrize("option", ["--gpus-per-trial", "--time-budget-s", "--trial-time-limit-s"])
+@pytest.mark.parametrize("value", ["nan", "inf", "-1"])
+def test_a_share_and_seconds_are_finite_numbers(option: str, value: str) -> None:
+    with pytest.raises(click.BadParameter, match=r"not a finite number|not in the range"):
+        cli.commands["run"].make_context("run", ["mine.yaml", option, value])
+
+
 def test_a_dry_run_is_a_plan(folder: Path) -> None:
     done = tagsearch("run", "mine.yaml", "--dry-run", "epochs=7", cwd=folder)
     assert done.returncode == 0

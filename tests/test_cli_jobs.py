@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from ray.exceptions import AuthenticationError
 
 from tagsearch.cli import main, study
 from tagsearch.cli.jobs import submit as submit_verb
 from tagsearch.search import jobs
-from tests.fake_jobs import FakeClient
+from tests.fake_jobs import FakeClient, FakeInfo
 
 STUDY = """\
 study: mine
@@ -103,6 +104,10 @@ def test_a_job_without_a_name_is_called_by_its_study_and_the_time(client: FakeCl
     ("arguments", "message"),
     [
         (["mine.yaml", "--profile", "gpu", "epochs=0", *PLACE], "override 'epochs=0'"),
+        (
+            ["mine.yaml", "--profile", "gpu", "model=self_attention", *PLACE],
+            "model self_attention hears chunks of 15 s, and the clips of corpus builtin last 8 s",
+        ),
         (["nothing.yaml", *PLACE], "'nothing.yaml' does not exist"),
         (["mine.yaml", *PLACE], "mine.yaml:3: .* choose the profile: --profile cpu or --profile gpu"),
         (["mine.yaml", "--profile", "gpu"], "say where the cluster keeps its runs: --storage-path"),
@@ -185,6 +190,14 @@ def test_jobs_are_listed_with_their_outcomes_oldest_first(
         ("two", "stopped"),
         ("three", "running"),
     ]
+
+
+def test_a_job_that_says_half_of_what_ours_say_is_somebody_elses(
+    client: FakeClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.infos["odd"] = FakeInfo("odd", {"tagsearch_run": "odd"})
+    assert tagsearch("jobs") == 0
+    assert capsys.readouterr().out.startswith("no jobs of tagsearch")
 
 
 def test_a_stopped_run_is_resumed_where_it_lies_by_a_job_of_its_own(
@@ -323,6 +336,24 @@ def test_a_cluster_that_does_not_answer_is_one_line(
     monkeypatch.setattr(jobs, "connect", refuse)
     assert tagsearch("jobs", "--address", "http://head:1") == 2
     assert "no Ray cluster takes jobs at http://head:1" in error_of(capsys)
+
+
+def test_a_cluster_that_asks_for_a_token_says_how_it_is_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(address: str) -> None:
+        raise AuthenticationError("Authentication required: Missing authentication token\n\nand more")
+
+    monkeypatch.setattr(jobs, "connect", refuse)
+    assert tagsearch("jobs", "--address", "http://head:1") == 2
+    message = error_of(capsys)
+    assert "(Authentication required: Missing authentication token); it asks for its token: with RAY_AUTH" in message
+    assert "ray dashboard" not in message
+
+
+def test_an_address_names_no_module_to_be_imported(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tagsearch("jobs", "--address", "json://head:8265") == 2
+    assert "--address json://head:8265: give the cluster's dashboard as http://HOST:PORT" in error_of(capsys)
 
 
 def test_a_refusal_of_the_cluster_is_one_line(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:

@@ -125,6 +125,12 @@ def test_the_shared_mount_is_there_before_anything_starts(file: str) -> None:
     assert any("/mnt/tagsearch/runs" in command for command in read(file)["initialization_commands"])
 
 
+def test_a_machine_that_is_still_updating_itself_is_waited_for() -> None:
+    update, install = (command for command in read(AWS)["initialization_commands"] if "apt-get" in command)
+    assert re.fullmatch(r"timeout \d+ sh -c 'until sudo apt-get -qq update; do sleep \d+; done'", update)
+    assert "-o DPkg::Lock::Timeout=300 install" in install
+
+
 @each_file
 def test_every_start_command_activates_the_environment_and_needs_the_token(file: str) -> None:
     for name in START:

@@ -1,10 +1,18 @@
 """The verb that looks before one leaps: doctor."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
-from tagsearch.cli.options import address_option, probe_option, storage_option, study_options, with_options
+from tagsearch.cli.options import (
+    address_option,
+    gpus_option,
+    probe_option,
+    storage_option,
+    study_options,
+    with_options,
+)
 from tagsearch.cli.planning import measure
 from tagsearch.cli.study import cluster_to_join, read_study_as_typed
 from tagsearch.errors import NotReadyError, UsageError
@@ -14,7 +22,7 @@ from tagsearch.errors import NotReadyError, UsageError
 @click.argument("file", required=False)
 @with_options(study_options)
 @storage_option
-@click.option("--gpus-per-trial", type=click.FloatRange(min=0), help="Share of a GPU; default 0.25 if there is one.")
+@gpus_option
 @address_option
 @probe_option
 def doctor(
@@ -30,7 +38,7 @@ def doctor(
     tagsearch doctor losses.yaml --address auto --storage-path /mnt/tagsearch/runs
     """
     from tagsearch.search import doctor
-    from tagsearch.study.plan import TRIALS_PER_GPU, predict
+    from tagsearch.study.plan import TRIALS_PER_GPU
 
     if probe and file is None:
         raise UsageError("--probe measures what a study's trials cost; name the study: tagsearch doctor FILE --probe")
@@ -49,11 +57,8 @@ def doctor(
         findings.append(doctor.placement(machines, gpus_per_trial=share))
     if file is not None:
         made = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
-        slots = doctor.slots(machines, gpus_per_trial=share)
-        measured = measure(made, gpus_per_trial) if probe else {}
-        findings += doctor.study(made, predict(made, n_slots=slots, storage=storage, measured=measured), storage)
-        if measured:
-            findings += doctor.memory(machines, list(measured.values()), gpus_per_trial=share)
+        probing = partial(measure, made, gpus_per_trial, address=address) if probe else dict
+        findings += doctor.study(made, storage, machines, gpus_per_trial=share, measure=probing)
     for finding in findings:
         click.echo(str(finding))
     n = sum(finding.level == "problem" for finding in findings)

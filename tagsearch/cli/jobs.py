@@ -144,11 +144,13 @@ def _checked(
     """What Cluster.submit takes, of a study without a mistake."""
     from tagsearch.search.jobs import check_place, run_command
     from tagsearch.search.run_folder import new_run_name
+    from tagsearch.study.chunks import check_known_clips
     from tagsearch.study.elsewhere import check_means_the_same_elsewhere
 
     path, changes = study_as_typed(file, overrides, data=data, seed=seed)
     check_means_the_same_elsewhere(path, overrides=changes, profile=profile)
     study = read_changed_study(path, changes, profile=profile)
+    check_known_clips(study)
     if storage is None:
         raise UsageError("say where the cluster keeps its runs: --storage-path /a/shared/folder")
     run = name or new_run_name(study)

@@ -1,5 +1,6 @@
 """Arguments that several verbs share."""
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,16 @@ class Folder(click.Path):
         return super().convert(value, param, ctx)
 
 
+class Number(click.FloatRange):
+    """A finite one: comparisons with a range let nan pass, and neither a share nor seconds can be infinite."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
 storage_option = click.option(
     "--storage-path", "storage", type=Folder(path_type=Path, file_okay=False), default=Path("runs"),
     show_default=True, help="Folder of the runs and of the cache (corpora, features).",
@@ -39,17 +50,15 @@ reuse_option = click.option(
     "--reuse", metavar="RUN",
     help="Take over the trials that an earlier run (name or path) has of this study; train only the others.",
 )  # fmt: skip
+gpus_option = click.option("--gpus-per-trial", type=Number(min=0), help="Share of a GPU; default 0.25 if there is one.")
+_LONGEST_S = 1e9  # thirty years; what the system's clocks take ends a little above
 run_options = (
     click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once; default: what fits."),
-    click.option(
-        "--gpus-per-trial", type=click.FloatRange(min=0), help="Share of a GPU; default 0.25 if there is one."
-    ),
-    click.option(
-        "--time-budget-s", type=click.FloatRange(min=0, min_open=True), help="Stop after that long; resume goes on."
-    ),
+    gpus_option,
+    click.option("--time-budget-s", type=Number(min=0, min_open=True), help="Stop after that long; resume goes on."),
     click.option(
         "--trial-time-limit-s",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Number(min=0, min_open=True, max=_LONGEST_S),
         help="A trial that takes longer for one epoch hangs: it is ended and retried.",
     ),
     click.option(

@@ -72,14 +72,19 @@ def print_plan(
     return made
 
 
-def measure(study: "Study", gpus_per_trial: float | None) -> "Mapping[str, Measured]":
-    """What the study's configurations cost on this machine, by cost key."""
+def measure(study: "Study", gpus_per_trial: float | None, *, address: str | None = None) -> "Mapping[str, Measured]":
+    """What the study's configurations cost on this machine, by cost key. `address`: of the cluster that trials will run
+    on, whose GPUs this machine need not have."""
     from tagsearch.study.data import repeats_short_clips
     from tagsearch.study.measured import to_measure
+    from tagsearch.study.overrides import has_gpu
     from tagsearch.study.plan import size_of
     from tagsearch.training.devices import place
     from tagsearch.training.probe import probe
 
+    if gpus_per_trial and address not in (None, "local") and not has_gpu():
+        click.echo("warning: this machine of the cluster has no GPU, so the probe measures on its CPU", err=True)
+        gpus_per_trial = None
     device, _ = place(gpus_per_trial)
     return probe(
         to_measure(study),

@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from tagsearch.cli.options import (
     address_option,
+    gpus_option,
     probe_option,
     reuse_option,
     run_options,
@@ -57,7 +58,7 @@ def run(
     study = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
     source = source_named(reuse, storage=storage)
     with machine_named(options["address"]):
-        measured = measure(study, options["gpus_per_trial"]) if probe else {}
+        measured = measure(study, options["gpus_per_trial"], address=options["address"]) if probe else {}
         options["gpus_per_trial"] = share_of_gpu(options["gpus_per_trial"], measured)
         places = {name: options[name] for name in ("max_concurrent", "gpus_per_trial", "address")}
         plan = print_plan(study, storage=storage, measured=measured, source=source, **places)
@@ -75,7 +76,7 @@ def run(
 @click.command()
 @with_options(study_arguments)
 @click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once; default: the cores.")
-@click.option("--gpus-per-trial", type=click.FloatRange(min=0), help="Share of a GPU; default 0.25 if there is one.")
+@gpus_option
 @storage_option
 @reuse_option
 @probe_option

@@ -6,14 +6,14 @@ Ray is asked only where a cluster is named; torch only where the machine has a G
 import os
 import platform
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
 from tagsearch.data.decoding import undecodable_formats
-from tagsearch.errors import UsageError
+from tagsearch.errors import CorpusError, UsageError
 from tagsearch.registry import CORPORA
 from tagsearch.search.exposure import exposures
 from tagsearch.search.placement import Machine, n_slots
@@ -21,7 +21,7 @@ from tagsearch.search.storage import check_writable
 from tagsearch.study.machine import memory_bytes, n_cores
 from tagsearch.study.measured import Measured, trials_that_fit
 from tagsearch.study.overrides import has_gpu
-from tagsearch.study.plan import Plan
+from tagsearch.study.plan import predict
 from tagsearch.study.plan_text import duration
 from tagsearch.study.schema import Study
 from tagsearch.study.shipped import pinned_versions
@@ -158,22 +158,42 @@ def _fits(where: str, n: int, wanted: int, need: str, *, way_on: str) -> Finding
     return Finding(level="warning" if n else "problem", check="memory", text=complaint)
 
 
-def slots(machines: Sequence[Machine], *, gpus_per_trial: float) -> int | None:
-    """Trials at once; None if not one can be placed."""
-    return sum(machine.n * machine.trials(gpus_per_trial) for machine in machines) or None
-
-
-def study(made: Study, plan: Plan, folder: Path) -> Iterator[Finding]:
-    """What the study needs of this machine: its corpus and the disk."""
-    corpus = CORPORA[str(made.data["corpus"])]
-    for name in (name for name, knob in corpus.knobs.items() if knob.is_path):
-        path = str(made.data[name])
-        if path and not Path(path).exists():
-            text = f"{path} does not exist; give the corpus's place with --data {made.data['corpus']}=PATH"
-            yield Finding(level="problem", check="corpus", text=text)
+def study(
+    made: Study,
+    folder: Path,
+    machines: Sequence[Machine],
+    *,
+    gpus_per_trial: float,
+    measure: Callable[[], Mapping[str, Measured]] = dict,
+) -> Iterator[Finding]:
+    """What the study needs of the machines: its corpus, time, the disk and, of what `measure` tells, memory."""
+    lacking = list(_missing_corpus(made))
+    yield from lacking
+    n_slots = sum(machine.n * machine.trials(gpus_per_trial) for machine in machines) or None
+    gpu_there = any(machine.n_gpus for machine in machines)
+    try:
+        measured = measure()
+        plan = predict(
+            made, n_slots=n_slots, gpus_per_trial=gpus_per_trial, gpu_there=gpu_there, storage=folder, measured=measured
+        )
+    except CorpusError as error:
+        if not lacking:
+            yield Finding(level="problem", check="corpus", text=str(error))
+        return
     text = f"{made.name}: {plan.n_trials} trials, about {duration(plan.seconds)} with {plan.n_slots} at a time"
     yield Finding(level="ok", check="study", text=text)
     try:
         check_writable(folder, n_bytes=plan.disk_bytes + plan.feature_bytes)
     except UsageError as error:
         yield Finding(level="problem", check="disk", text=str(error))
+    if measured:
+        yield from memory(machines, list(measured.values()), gpus_per_trial=gpus_per_trial)
+
+
+def _missing_corpus(made: Study) -> Iterator[Finding]:
+    corpus = CORPORA[str(made.data["corpus"])]
+    for name in (name for name, knob in corpus.knobs.items() if knob.is_path):
+        path = str(made.data[name])
+        if path and not Path(path).exists():
+            text = f"{path} does not exist; give the corpus's place with --data {made.data['corpus']}=PATH"
+            yield Finding(level="problem", check="corpus", text=text)

@@ -33,6 +33,7 @@ _CHATTY = (
 )  # fmt: skip
 _POLL_S = 0.5
 _LAG_S = 30  # between the end of a job's log and Ray's knowing that the job has ended
+_SCHEMES = ("http", "https", "ray")
 _OUTCOMES = {
     0: "done", 1: "failed", 2: "refused", 3: "done, but some trials failed", 4: "stopped", 130: "interrupted",
 }  # fmt: skip
@@ -58,6 +59,9 @@ class Job:
 
 def connect(address: str) -> Any:
     """Ray's client of the cluster whose dashboard is at `address`."""
+    scheme, colon, _ = address.partition("://")
+    if colon and scheme not in _SCHEMES:  # Ray would import a module of that name
+        raise UsageError(f"--address {redacted_text(address)}: give the cluster's dashboard as http://HOST:PORT")
     if missing := [name for name in _NEEDED if find_spec(name) is None]:
         raise UsageError(
             f"jobs need ray[default] ({missing[0]} is missing); in the checkout: "
@@ -82,14 +86,14 @@ class Cluster:
         except ClusterError as error:
             raise UsageError(
                 f"no Ray cluster takes jobs at {self.address} ({_first_line(error.__cause__)}); "
-                "`ray dashboard cluster.yaml` makes its port reachable from here"
+                f"{_way_to(error.__cause__)}"
             ) from error
 
     def jobs(self) -> list[Job]:
         """Those that tagsearch submitted, oldest first."""
         with self._translated():
             found = self._client.list_jobs()
-        jobs = [_job(info) for info in found if _RUN_KEY in (info.metadata or {})]
+        jobs = [_job(info) for info in found if {_RUN_KEY, _STORAGE_KEY} <= set(info.metadata or ())]
         return sorted(jobs, key=lambda job: job.submitted or 0.0)
 
     def find(self, name: str | None) -> Job:
@@ -173,6 +177,17 @@ class Cluster:
             yield
         except _foreign() as error:
             raise ClusterError(f"the Ray cluster at {self.address}: {_first_line(error)}") from error
+
+
+def _way_to(error: BaseException | None) -> str:
+    from ray.exceptions import AuthenticationError
+
+    if isinstance(error, AuthenticationError):
+        return (
+            "it asks for its token: with RAY_AUTH_MODE=token in the environment, the one of ~/.ray/auth_token or "
+            "RAY_AUTH_TOKEN is shown"
+        )
+    return "`ray dashboard cluster.yaml` makes its port reachable from here"
 
 
 def _first_line(error: BaseException | None) -> str:

@@ -58,7 +58,7 @@ def _connect(address: str | None) -> None:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UsageError(
             f"no Ray cluster that tagsearch can join at --address {address}: {first}; start one with `ray up "
-            "cluster.yaml`, or leave --address out to run on this machine"
+            "cluster.yaml`, or run on this machine with --address local"
         ) from error
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tagsearch.errors import RecordError, UsageError
-from tagsearch.files import read_json, write_json, write_text
+from tagsearch.files import links_in, read_json, write_json, write_text
 from tagsearch.records import CorpusTable, Trial, is_run, list_runs, read_corpus, read_trials
 from tagsearch.search.redaction import redacted
 from tagsearch.search.signals import Interruption, stopped
@@ -200,8 +200,10 @@ def is_finished(folder: Path) -> bool:
 @contextmanager
 def taken(folder: Path) -> Iterator[None]:
     """This process alone writes to the run, whose folder is made if there is none; what killed ones left half written
-    is removed. Raises UsageError if another one does."""
+    is removed. Raises UsageError if another one does, or if it would write through a link into something else."""
     folder.mkdir(parents=True, exist_ok=True)
+    if link := next(links_in(folder), None):
+        raise UsageError(f"{link} is a link, and a run writes into its own folder alone; move the link away")
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)

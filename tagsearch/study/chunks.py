@@ -39,6 +39,14 @@ def check_chunks(study: Study, *, clip_seconds: float) -> None:
         _check_chunk(chunk, model, study.data, clip_seconds=clip_seconds, way_on=shorter)
 
 
+def check_known_clips(study: Study) -> None:
+    """check_chunks by the length that the corpus is known to have; how long others' clips are shows later."""
+    corpus = corpus_entry(str(study.data["corpus"]))
+    if corpus.sizes:
+        size = corpus.size({name: study.data[name] for name in corpus.knobs})
+        check_chunks(study, clip_seconds=size.clip_seconds)
+
+
 def check_models(models: Iterable[str], data: Mapping[str, Scalar]) -> None:
     """Raises StudyError if a model at its default knobs needs longer clips than a corpus is known to have, unless
     `data` (see read_data) repeats short clips. How long the clips of a corpus of unknown size are shows later."""

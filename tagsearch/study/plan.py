@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from tagsearch.records import Config, Phase, Split
 from tagsearch.registry import MODELS, CorpusSize, Scalar, corpus_entry
-from tagsearch.study.chunks import check_chunks, longest_chunk, models_of
+from tagsearch.study.chunks import check_known_clips, longest_chunk, models_of
 from tagsearch.study.measured import Measured, ProbedArms, by_cost, cost_key
 from tagsearch.study.overrides import has_gpu
 from tagsearch.study.schema import Arm, Study, Tunable
@@ -121,6 +121,7 @@ def predict(
     *,
     n_slots: int | None = None,
     gpus_per_trial: float | None = None,
+    gpu_there: bool | None = None,
     storage: Path | None = None,
     measured: Mapping[str, Measured] | None = None,
     to_do: ToDo | None = None,
@@ -133,7 +134,7 @@ def predict(
     that is None; 0 means that trials run on the CPU. `storage`: where earlier runs
     may be, whose replicates tell how much scores scatter. `measured`, `to_do`: see make_plan."""
     share = 1 / TRIALS_PER_GPU if gpus_per_trial is None else gpus_per_trial
-    on_gpu = has_gpu() and share > 0
+    on_gpu = (has_gpu() if gpu_there is None else gpu_there) and share > 0
     n_slots = n_slots or (max(1, int(1 / share + 1e-9)) if on_gpu else os.cpu_count() or 1)
     size = size_of(study)
     plan = make_plan(
@@ -156,11 +157,9 @@ def predict(
 
 def size_of(study: Study) -> CorpusSize:
     """Of the study's corpus. Raises what `predict` raises."""
+    check_known_clips(study)
     corpus = corpus_entry(str(study.data["corpus"]))
-    size = corpus.size({name: study.data[name] for name in corpus.knobs})
-    if corpus.sizes:  # else the length of its clips is a guess
-        check_chunks(study, clip_seconds=size.clip_seconds)
-    return size
+    return corpus.size({name: study.data[name] for name in corpus.knobs})
 
 
 def forward_seconds(config: Config, speed: Speed) -> float:

@@ -12,8 +12,9 @@ from tagsearch.data.decoding import undecodable_formats
 from tagsearch.search import doctor
 from tagsearch.search.placement import Machine
 from tagsearch.study.measured import Measured
+from tagsearch.study.parse import read_study
 from tagsearch.study.plan import predict
-from tagsearch.study.shipped import pinned_versions
+from tagsearch.study.shipped import pinned_versions, shipped_studies
 from tests.fake_trial import tiny_study
 
 BIG = Machine(name="big", n_cpus=16, n_gpus=1, memory_bytes=64 * 10**9)
@@ -79,10 +80,27 @@ def test_a_corpus_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
             "pad": "refuse",
         },
     )
-    problem, made = doctor.study(study, predict(study), tmp_path)
+    problem, made = doctor.study(study, tmp_path, [BIG], gpus_per_trial=0.25)
     assert (problem.level, problem.check) == ("problem", "corpus")
     assert "/nowhere does not exist; give the corpus's place with --data mtat=PATH" in problem.text
     assert made.level == "ok"
+
+
+def test_a_study_is_predicted_for_the_machines_that_train_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    study, plans = read_study(shipped_studies()["smoke"], profile="cpu"), []
+    monkeypatch.setattr(doctor, "predict", lambda *made, **how: plans.append(predict(*made, **how)) or plans[-1])
+    for share in (0.25, 0.0):
+        list(doctor.study(study, tmp_path, [BIG], gpus_per_trial=share))
+    assert [(plan.n_slots, plan.n_gpus) for plan in plans] == [(4, 1.0), (16, 0.0)]
+
+
+def test_a_corpus_that_cannot_be_read_is_a_finding_beside_the_others(tmp_path: Path) -> None:
+    (tmp_path / "music").mkdir()
+    done = tagsearch("doctor", "smoke", "--data", "folder=music", "--gpus-per-trial", "0", cwd=tmp_path)
+    assert done.returncode == 1
+    *_, placement, corpus = done.stdout.splitlines()
+    assert placement.startswith("ok       placement")
+    assert corpus.startswith(f"problem  corpus     {tmp_path}/music holds no .csv or .tsv file")
 
 
 def test_doctor_prints_a_line_a_check_and_ends_with_0_where_all_is_well(tmp_path: Path) -> None:

@@ -203,6 +203,17 @@ def test_a_run_is_taken_by_one_process(run: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+@pytest.mark.parametrize("name", ["ray.log", ".lock", "tune/trial/record.json", "confirm"])
+def test_nothing_is_written_through_a_link_that_somebody_put_into_the_run(run: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "mine").write_text("precious")
+    (run / name).parent.mkdir(parents=True, exist_ok=True)
+    (run / name).unlink(missing_ok=True)
+    (run / name).symlink_to(tmp_path / "mine")
+    with pytest.raises(UsageError, match=rf"{name} is a link, and a run writes into its own folder alone"), taken(run):
+        raise AssertionError("it was taken")
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
 def test_a_run_on_a_disk_that_can_only_be_read_is_not_taken(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def acquire(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
