@@ -38,6 +38,7 @@ def doctor(
     tagsearch doctor losses.yaml --address auto --storage-path /mnt/tagsearch/runs
     """
     from tagsearch.search import doctor
+    from tagsearch.search.placement import has_gpus
     from tagsearch.study.plan import TRIALS_PER_GPU
 
     if probe and file is None:
@@ -52,7 +53,7 @@ def doctor(
         findings += asked
     share = gpus_per_trial
     if share is None:
-        share = 1 / TRIALS_PER_GPU if any(machine.n_gpus for machine in machines) else 0.0
+        share = 1 / TRIALS_PER_GPU if has_gpus(machines) else 0.0
     if machines:
         findings.append(doctor.placement(machines, gpus_per_trial=share))
     if file is not None:

@@ -1,12 +1,13 @@
 """What `plan` prints, and `run` before it starts: the cost of a study, less what an earlier run has of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from tagsearch.search.placement import Machine
     from tagsearch.study.cells import Cell, Source
     from tagsearch.study.measured import Measured
     from tagsearch.study.plan import Plan
@@ -21,12 +22,11 @@ def source_named(name: str | None, *, storage: Path) -> "Source | None":
     return None if name is None else read_source(find_run(name, storage=storage))
 
 
-def _tell_reuse(study: "Study", source: "Source", *, gpus_per_trial: float | None, address: str | None) -> "list[Cell]":
+def _tell_reuse(study: "Study", source: "Source", *, device: str) -> "list[Cell]":
     """Say what would be taken over, what not and why. All trials of the study, see `cells`."""
     from tagsearch.study.cells import all_cells, describe
     from tagsearch.study.trained_by import trained_by
 
-    device = _device(source, gpus_per_trial, on_cluster=address not in (None, "local"))
     cells = all_cells(study, source, lambda config: trained_by(config, device=device))
     for line in describe(cells, source.name):
         click.echo(line)
@@ -36,37 +36,36 @@ def _tell_reuse(study: "Study", source: "Source", *, gpus_per_trial: float | Non
     return cells
 
 
-def _device(source: "Source", gpus_per_trial: float | None, *, on_cluster: bool) -> str:
-    """What trials will run on; on a cluster that was not joined yet, what they ran on before."""
-    from tagsearch.files import read_json
-    from tagsearch.study.overrides import has_gpu
-
-    if gpus_per_trial is not None:
-        return "cuda" if gpus_per_trial else "cpu"
-    environment = source.folder / "environment.json"
-    if on_cluster and environment.exists():
-        return str(read_json(environment).get("device"))
-    return "cuda" if has_gpu() else "cpu"
-
-
 def print_plan(
     study: "Study",
     *,
     max_concurrent: int | None,
     gpus_per_trial: float | None,
-    address: str | None = None,
+    machines: "Sequence[Machine] | None" = None,
     storage: Path,
     measured: "Mapping[str, Measured]",
     source: "Source | None",
 ) -> "Plan":
-    """Of what is not taken over from `source`."""
+    """Of what is not taken over from `source`. `machines`: of the cluster that trials will run on; None: this one."""
+    from tagsearch.search.placement import has_gpus, room
     from tagsearch.study.cells import to_do
-    from tagsearch.study.plan import predict
+    from tagsearch.study.overrides import has_gpu
+    from tagsearch.study.plan import TRIALS_PER_GPU, predict
     from tagsearch.study.plan_text import describe
 
-    new = to_do(_tell_reuse(study, source, gpus_per_trial=gpus_per_trial, address=address)) if source else None
+    gpu_there, n_slots = has_gpu() if machines is None else has_gpus(machines), max_concurrent
+    if machines is not None:
+        share = (1 / TRIALS_PER_GPU if gpu_there else 0.0) if gpus_per_trial is None else gpus_per_trial
+        n_slots = min(filter(None, (max_concurrent, room(machines, gpus_per_trial=share))), default=None)
+    device = "cuda" if gpu_there and gpus_per_trial != 0 else "cpu"
     made = predict(
-        study, n_slots=max_concurrent, gpus_per_trial=gpus_per_trial, storage=storage, measured=measured, to_do=new
+        study,
+        n_slots=n_slots,
+        gpus_per_trial=gpus_per_trial,
+        gpu_there=gpu_there,
+        storage=storage,
+        measured=measured,
+        to_do=to_do(_tell_reuse(study, source, device=device)) if source else None,
     )
     click.echo(describe(study, made))
     return made

@@ -1,6 +1,7 @@
 """Verbs that take a study from its file to a finished run: run, plan, resume."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from tagsearch.cli.runs import import_analysis, print_summary
 from tagsearch.errors import SomeTrialsFailedError, StoppedError, UsageError
 
 if TYPE_CHECKING:
+    from tagsearch.search.placement import Machine
     from tagsearch.study.cells import Source
     from tagsearch.study.extension import Extension
     from tagsearch.study.plan import Plan
@@ -57,11 +59,13 @@ def run(
 
     study = read_study_as_typed(file, overrides, profile=profile, data=data, seed=seed)
     source = source_named(reuse, storage=storage)
-    with machine_named(options["address"]):
-        measured = measure(study, options["gpus_per_trial"], address=options["address"]) if probe else {}
+    address = options["address"] = cluster_to_join(options["address"])
+    machines = _machines_of(address) if address else None
+    with machine_named(address):
+        measured = measure(study, options["gpus_per_trial"], address=address) if probe else {}
         options["gpus_per_trial"] = share_of_gpu(options["gpus_per_trial"], measured)
-        places = {name: options[name] for name in ("max_concurrent", "gpus_per_trial", "address")}
-        plan = print_plan(study, storage=storage, measured=measured, source=source, **places)
+        places = {name: options[name] for name in ("max_concurrent", "gpus_per_trial")}
+        plan = print_plan(study, storage=storage, measured=measured, source=source, machines=machines, **places)
     if dry_run:
         return
     from tagsearch.search.run_folder import check_name, check_new
@@ -70,7 +74,7 @@ def run(
         check_name(name)
         check_new(storage / name)
     _ask(plan.hours, yes=yes)
-    _start(study, None, storage, name=name, plan=plan, source=source, **options)
+    _start(study, None, storage, name=name, plan=plan, source=source, machines=machines, **options)
 
 
 @click.command()
@@ -126,6 +130,7 @@ def resume(run_name: str | None, storage: Path, extend: str | None, **options: A
     folder = find_run(run_name, storage=storage)
     study = read_resolved(folder)
     extension = _extension(study, folder, extend) if extend is not None else None
+    options["address"] = cluster_to_join(options["address"])
     _start(study, folder, storage, extension=extension, **options)
 
 
@@ -203,16 +208,16 @@ def _start(
     source: "Source | None" = None,
     gpus_per_trial: float | None,
     address: str | None,
+    machines: "Sequence[Machine] | None" = None,
     extension: "Extension | None" = None,
     **options: Any,
 ) -> None:
-    """`folder`: None for a new one, to be called `name`."""
-    address = cluster_to_join(address)
+    """`folder`: None for a new one, to be called `name`. `machines`: of the cluster at `address`, if they are known."""
     from tagsearch.data.corpus import counts_by_reason, write_bad_files
     from tagsearch.search.address import machine_named
     from tagsearch.search.excerpt_writer import ExcerptWriter
+    from tagsearch.search.placement import has_gpus
     from tagsearch.search.progress import LiveTable, ProgressBars, console, show_warnings
-    from tagsearch.search.ray_session import has_gpus
     from tagsearch.search.run import Options, execute
     from tagsearch.search.run_data import open_or_kept_data
     from tagsearch.search.run_folder import (
@@ -231,7 +236,9 @@ def _start(
 
     with resumable(folder):
         check_writable(storage, n_bytes=plan.disk_bytes if plan else 0)
-        device, gpus = place(gpus_per_trial, cluster_has_gpus=has_gpus(address) if address else None)
+        if machines is None and address:
+            machines = _machines_of(address)
+        device, gpus = place(gpus_per_trial, cluster_has_gpus=None if machines is None else has_gpus(machines))
         out = console()
         show_warnings(out)
         with ProgressBars(out) as progress, machine_named(address):
@@ -281,6 +288,12 @@ def cluster_to_join(address: str | None) -> str | None:
     check_address(address, typed=f"RAY_ADDRESS={address}" if by_environment else f"--address {address}")
     click.echo(f"Ray cluster: {address}" + " (RAY_ADDRESS)" * by_environment)
     return address
+
+
+def _machines_of(address: str) -> "list[Machine]":
+    from tagsearch.search.ray_session import machines_of
+
+    return machines_of(address)
 
 
 def _finish(folder: Path) -> None:

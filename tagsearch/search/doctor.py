@@ -16,7 +16,7 @@ from tagsearch.data.decoding import undecodable_formats
 from tagsearch.errors import CorpusError, UsageError
 from tagsearch.registry import CORPORA
 from tagsearch.search.exposure import exposures
-from tagsearch.search.placement import Machine, n_slots
+from tagsearch.search.placement import Machine, has_gpus, n_slots, room
 from tagsearch.search.storage import check_writable
 from tagsearch.study.machine import memory_bytes, n_cores
 from tagsearch.study.measured import Measured, trials_that_fit
@@ -169,12 +169,15 @@ def study(
     """What the study needs of the machines: its corpus, time, the disk and, of what `measure` tells, memory."""
     lacking = list(_missing_corpus(made))
     yield from lacking
-    n_slots = sum(machine.n * machine.trials(gpus_per_trial) for machine in machines) or None
-    gpu_there = any(machine.n_gpus for machine in machines)
     try:
         measured = measure()
         plan = predict(
-            made, n_slots=n_slots, gpus_per_trial=gpus_per_trial, gpu_there=gpu_there, storage=folder, measured=measured
+            made,
+            n_slots=room(machines, gpus_per_trial=gpus_per_trial) or None,
+            gpus_per_trial=gpus_per_trial,
+            gpu_there=has_gpus(machines),
+            storage=folder,
+            measured=measured,
         )
     except CorpusError as error:
         if not lacking:

@@ -39,13 +39,22 @@ class Machine:
         return min(n_cpus, int(self.n_gpus) * int(1 / gpus_per_trial + _EPSILON))
 
 
+def has_gpus(machines: Sequence[Machine]) -> bool:
+    return any(machine.n_gpus for machine in machines)
+
+
+def room(machines: Sequence[Machine], *, gpus_per_trial: float) -> int:
+    """How many trials run at once; 0 if not one can ever be placed."""
+    return sum(machine.n * machine.trials(gpus_per_trial) for machine in machines)
+
+
 def n_slots(machines: Sequence[Machine], *, gpus_per_trial: float) -> int:
-    """How many trials run at once. Raises UsageError if not one can ever be placed."""
+    """`room`. Raises UsageError if there is none."""
     if gpus_per_trial > 1 and gpus_per_trial != int(gpus_per_trial):
         raise UsageError(
             f"--gpus-per-trial above 1 must be whole, not {gpus_per_trial:g}; a trial may have a fraction of one GPU"
         )
-    total = sum(machine.n * machine.trials(gpus_per_trial) for machine in machines)
+    total = room(machines, gpus_per_trial=gpus_per_trial)
     if not total:
         wanted = f"1 CPU and {gpus_per_trial:g} GPU{'s' * (gpus_per_trial > 1)}" if gpus_per_trial else "1 CPU"
         way_on = "lower --gpus-per-trial, or add such a machine" if gpus_per_trial else "add a machine with CPUs"

@@ -70,10 +70,10 @@ def machines(*, address: str | None) -> list[Machine]:
     return alive + (startable(_BOOTSTRAP, n_there=len(alive)) if grows else [])
 
 
-def has_gpus(address: str) -> bool:
-    """Whether a machine of the cluster has one, or would have."""
+def machines_of(address: str) -> list[Machine]:
+    """Those of a cluster that is joined for it alone."""
     with ray_session(address=address):
-        return any(machine.n_gpus for machine in machines(address=address))
+        return machines(address=address)
 
 
 def _machine(node: Mapping[str, Any]) -> Machine:
