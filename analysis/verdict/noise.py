@@ -12,6 +12,7 @@ from analysis.verdict.evidence import Evidence
 from tagsearch.records import FINAL
 from tagsearch.study.contrasts import versus
 from tagsearch.study.endpoints import Endpoint, endpoint
+from tagsearch.study.noise import baseline_of
 from tagsearch.study.schema import METRICS, TAG_GROUPS
 
 
@@ -23,6 +24,7 @@ def noise_record(run: RunData, evidence: Evidence) -> dict[str, object]:
         "data": dict(run.study.data),
         "fingerprint": run.corpus.fingerprint,
         "n_artists": evidence.split.n_artists,
+        "baseline": baseline_of(run.study),
         "models": {name: arm.config.get("model") for name, arm in evidence.arms.items()},
         "endpoints": [row for row in rows if row is not None],
     }

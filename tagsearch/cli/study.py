@@ -91,8 +91,8 @@ def plan(
     """Print what a study will take and can show; start nothing.
 
     Arms, trials, epochs, predicted hours and disk, and the smallest effects that its hypotheses can resolve. How much
-    scores scatter is taken from an earlier run on the corpus, if there is one. With --reuse, what that run has of the
-    study is told, with the reasons why the rest has to be trained.
+    scores scatter is taken from an earlier run on the corpus, of the study or one with a like baseline. With --reuse,
+    what that run has of the study is told, with the reasons why the rest has to be trained.
 
     \b
     tagsearch plan search_spaces/losses.yaml tune.trials_per_arm=16

@@ -1,9 +1,9 @@
 """How much scores scatter, by seed and by the test set's artists: measured in an earlier run, or else assumed.
 
 A run's report holds what its replicates showed (NOISE_FILE, written by `analysis`). A plan takes it from the newest
-run of the same study on the same corpus, else from the newest of any study on that corpus; the seed SD at its upper
-80 % bound, since the few seeds it comes from may have been a lucky draw. Balance counts in natural logarithms of the
-divergence.
+run of the same study on the same corpus, else from the newest there whose baseline has the same model and epochs (two
+epochs scatter otherwise than forty); the seed SD at its upper 80 % bound, since the few seeds it comes from may have
+been a lucky draw. Balance counts in natural logarithms of the divergence.
 """
 
 import logging
@@ -97,17 +97,23 @@ def group_factor(tags: TagGroup | tuple[str, ...]) -> float:
 
 def find_earlier(storage: Path, study: Study) -> Earlier | None:
     """Of the runs under `storage`. One whose file is damaged is passed over with a warning."""
-    fitting: dict[bool, Earlier] = {}  # the newest, of the study itself or of another
+    fitting: dict[bool, Earlier] = {}  # the newest, of the study itself or of a like one
     for folder in list_runs(storage):
         if not has_noise(folder):
             continue
         try:
             content = read_json(folder / NOISE_FILE)
-            if content["data"] == dict(study.data):
-                fitting[content["study"] == study.name] = Earlier(run=folder.name, noise=_noise(content))
+            own = content["study"] == study.name
+            if content["data"] == dict(study.data) and (own or content["baseline"] == baseline_of(study)):
+                fitting[own] = Earlier(run=folder.name, noise=_noise(content))
         except (RecordError, TypeError, KeyError, ValueError) as error:
             log.warning("%s is passed over: %s; `tagsearch summarize %s` writes it anew", NOISE_FILE, error, folder)
     return fitting.get(True) or fitting.get(False)
+
+
+def baseline_of(study: Study) -> dict[str, object]:
+    """What noise depends on most, JSON-ready."""
+    return {name: study.baseline.config[name] for name in ("model", "epochs")}
 
 
 def has_noise(run: Path) -> bool:

@@ -27,10 +27,11 @@ PR = Endpoint(metric="pr_auc")
 TAIL = Endpoint(metric="pr_auc", tags="tail")
 
 
-def leave_noise(storage: Path, name: str, *, study: str, data: object, seed_sd: float) -> None:
+def leave_noise(storage: Path, name: str, *, study: str, data: object, seed_sd: float, epochs: int = 0) -> None:
     write_text(storage / name / "resolved.yaml", "study: x\n")
     row = {"endpoint": "PR AUC", "seed_sd": seed_sd, "df": 12, "clip_variance": 4e-6}
     content = {"study": study, "data": data, "n_artists": 75, "endpoints": [row]}
+    content["baseline"] = {"model": "cnn1d", "epochs": epochs}
     write_json(storage / name / NOISE_FILE, content)
 
 
@@ -79,16 +80,17 @@ def test_a_snapshot_scatters_as_the_final_checkpoint_does() -> None:
     assert noise_of(Endpoint(metric="pr_auc", checkpoint="epoch10"), n_artists=75, earlier=earlier).run == "first"
 
 
-def test_the_newest_run_of_the_study_on_the_corpus_tells_or_else_the_newest_on_the_corpus(
+def test_the_newest_run_of_the_study_on_the_corpus_tells_or_else_the_newest_with_a_like_baseline(
     read: Reader, tmp_path: Path
 ) -> None:
     study, storage = read(LOSSES), tmp_path / "runs"
+    data, epochs = dict(study.data), int(study.baseline.config["epochs"])
     assert find_earlier(storage, study) is None
-    other_corpus = {**study.data, "size": "small"}
-    leave_noise(storage, "1-small", study="x", data=other_corpus, seed_sd=0.9)
+    leave_noise(storage, "1-small", study="x", data={**data, "size": "small"}, seed_sd=0.9, epochs=epochs)
     assert find_earlier(storage, study) is None
-    leave_noise(storage, "2-own", study="x", data=dict(study.data), seed_sd=0.02)
-    leave_noise(storage, "3-newer-of-another-study", study="y", data=dict(study.data), seed_sd=0.01)
+    leave_noise(storage, "2-own", study="x", data=data, seed_sd=0.02)
+    leave_noise(storage, "3-newer-of-another-study", study="y", data=data, seed_sd=0.01, epochs=epochs)
+    leave_noise(storage, "4-of-two-epochs", study="y", data=data, seed_sd=0.01, epochs=2)
     found = find_earlier(storage, study)
     assert found is not None
     assert found.run == "2-own"
